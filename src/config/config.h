@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+//
+// config: the configuration as an immutable snapshot. load.h makes one from a file; the keys, their
+// defaults, bounds and help are in schema.c, one row each. Every pointer in here leads into memory
+// that the snapshot owns, so that it is valid as long as a reference is held: whoever keeps a
+// pointer keeps a reference. Names of choices are spelled in schema.c.
+//
+// A tenant's entry is whole: the built-in defaults, tenants.defaults and its own keys are already
+// merged, key by key. Patterns are well-formed: only the placeholders named beside a field occur.
+//
+// Written by the thread that loads, read by all. The count of references is atomic.
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/slice.h"
+
+struct strings {
+    const char *const *items; /* NULL when count is 0 */
+    size_t count;
+};
+
+/* Where a secret comes from; secret/secret.h fetches it. */
+enum secret_kind {
+    SECRET_NONE,  /* not given */
+    SECRET_TEXT,  /* in the configuration itself */
+    SECRET_ENV,   /* an environment variable */
+    SECRET_FILE,  /* a file's content */
+    SECRET_EXEC,  /* what a program prints */
+    SECRET_STORE, /* kept by a provider */
+    SECRET_KINDS
+};
+
+struct provider_config;
+
+struct secret_ref {
+    enum secret_kind kind;
+    uint32_t index;      /* position in config.secret_uses; equal refs of merged tenants share it */
+    const char *value;   /* TEXT: the secret; ENV: name; FILE: absolute path; STORE: the id */
+    const char *field;   /* STORE: field of the stored value, or NULL for the whole */
+    struct strings argv; /* EXEC: program and arguments, at least one */
+    const struct provider_config *provider; /* STORE */
+};
+
+/* One place that asks for a secret; `path` is its key for messages: "users.app.password". */
+struct secret_use {
+    const char *path;
+    struct secret_ref ref;
+};
+
+enum tls_mode { TLS_DISABLE, TLS_ALLOW, TLS_PREFER, TLS_REQUIRE, TLS_VERIFY_CA, TLS_VERIFY_FULL };
+
+struct tls_config {
+    enum tls_mode mode;
+    const char *certificate; /* absolute path, or NULL; likewise below */
+    const char *key;
+    const char *ca;
+};
+
+struct listen_config {
+    struct strings address; /* names, addresses, "*"; may be empty */
+    int port;
+    const char *unix_dir; /* "" for none */
+    struct tls_config tls;
+};
+
+enum server_role { SERVER_ANY, SERVER_PRIMARY, SERVER_STANDBY };
+
+struct admin_login_config {
+    const char *user; /* NULL: nothing can be provisioned on this server */
+    struct secret_ref password;
+    const char *database;
+};
+
+struct server_config {
+    const char *name;
+    struct strings host; /* at least one: name, address, or socket directory ('/' or '@' first) */
+    int port;
+    enum server_role role;
+    int max_connections; /* over all pools and workers; 0 = no limit */
+    struct tls_config tls;
+    struct admin_login_config admin;
+    int64_t connect_timeout; /* ms, until the server is ready for queries; 0 = none */
+    int64_t login_retry;     /* ms between attempts after a failed one */
+};
+
+enum auth_method {
+    AUTH_TRUST,
+    AUTH_PASSWORD,
+    AUTH_MD5,
+    AUTH_SCRAM,
+    AUTH_CERT,
+    AUTH_PEER,
+    AUTH_HBA
+};
+
+struct auth_query_config {
+    const char *server; /* NULL: there is no auth query; else names a server that exists */
+    const char *database;
+    const char *user;
+    struct secret_ref password;
+    const char *sql; /* $1 is the user; its columns are name and verifier */
+    int64_t cache;   /* ms; 0 = ask every time */
+};
+
+struct auth_config {
+    enum auth_method method;
+    const char *hba_file; /* set when method is AUTH_HBA */
+    struct auth_query_config query;
+};
+
+struct user_config {
+    const char *name;
+    struct secret_ref password; /* plain, md5…, or SCRAM-SHA-256$… */
+    struct strings tenants;     /* patterns in which '*' stands for any bytes */
+    struct {
+        int clients;     /* 0 = no limit */
+        int connections; /* 0 = no limit */
+    } limits;
+};
+
+enum rule_kind {
+    RULE_PARAMETER,
+    RULE_USER,
+    RULE_DATABASE,
+    RULE_SNI,
+    RULE_APPLICATION_NAME,
+    RULE_CERTIFICATE
+};
+
+/* PARAMETER: `pattern` is a setting's name. CERTIFICATE: "cn". Else it holds {tenant} once and at
+ * most once the rule's own {user}, {database} or {application_name}, with text between them. */
+struct resolve_rule {
+    enum rule_kind kind;
+    const char *pattern;
+};
+
+enum unknown_tenant { UNKNOWN_REJECT, UNKNOWN_TEMPLATE, UNKNOWN_PROVISION };
+
+struct tenancy_config {
+    const struct resolve_rule *rules;
+    size_t rule_count;
+    enum unknown_tenant unknown;
+    struct {
+        const char *server; /* NULL: there is no registry; else names a server that exists */
+        const char *database;
+    } registry;
+};
+
+enum strategy_kind { STRATEGY_RLS, STRATEGY_SCHEMA, STRATEGY_DATABASE, STRATEGY_NONE };
+enum login_kind { LOGIN_CLIENT, LOGIN_TENANT, LOGIN_FIXED };
+enum rls_setup { RLS_MANUAL, RLS_AUTO };
+enum reset_policy { RESET_TENANT, RESET_CLIENT, RESET_BACKEND, RESET_NEVER };
+enum assert_policy { ASSERT_SWITCH, ASSERT_ALWAYS };
+enum pool_mode { POOL_SESSION, POOL_TRANSACTION, POOL_STATEMENT };
+
+struct login_config {
+    enum login_kind kind;
+    const char *user;           /* FIXED; pattern: {tenant} */
+    struct secret_ref password; /* FIXED; may be SECRET_NONE */
+};
+
+struct rls_config {
+    const char *setting; /* has a dot */
+    bool seal;
+    const char *column;
+    struct strings tables; /* empty: all that have the column */
+    enum rls_setup setup;
+};
+
+struct setting {
+    const char *name;
+    const char *value;
+};
+
+struct pool_config {
+    enum pool_mode mode;
+    int size;
+    int shards;
+    int min_size;
+    int reserve_size;
+    int64_t reserve_timeout; /* ms; likewise below; 0 = off */
+    int64_t idle_timeout;
+    int64_t lifetime;
+    int prepared_statements; /* kept per server connection; 0 = names are not managed */
+    int64_t check_delay;
+    const char *reset_query; /* "" for none */
+};
+
+struct tenant_limits {
+    int clients; /* 0 = no limit; likewise below */
+    int connections;
+    int waiting;
+    int weight; /* share of turns in a pool's queue, from 1 */
+};
+
+struct tenant_timeouts { /* ms; 0 = none */
+    int64_t query_wait;
+    int64_t query;
+    int64_t transaction;
+    int64_t idle_transaction;
+    int64_t client_idle;
+};
+
+struct tenant_config {
+    const char *name;     /* NULL in config.defaults */
+    const char *server;   /* names a server that exists */
+    const char *database; /* NULL: what the client asked for; pattern: {tenant} */
+    enum strategy_kind strategy;
+    struct login_config login;
+    const char *role; /* pattern: {tenant} */
+    struct rls_config rls;
+    struct {
+        const char *name;        /* pattern: {tenant} */
+        const char *search_path; /* pattern: {tenant}, {schema}, {role} */
+        const char *template;    /* path of an SQL file, or NULL; pattern: {tenant} */
+    } schema;
+    struct {
+        const char *name;     /* pattern: {tenant} */
+        const char *template; /* pattern: {tenant} */
+    } dedicated;
+    const struct setting *settings; /* names are unique, case aside */
+    size_t setting_count;
+    enum reset_policy reset;
+    enum assert_policy assertion; /* the key is "assert" */
+    struct pool_config pool;
+    struct tenant_limits limits;
+    struct tenant_timeouts timeouts;
+};
+
+enum provider_type { PROVIDER_FILES, PROVIDER_AWS, PROVIDER_VAULT, PROVIDER_DERIVE };
+
+struct provider_config {
+    const char *name;
+    enum provider_type type;
+    const char *directory;   /* FILES: absolute path; set */
+    const char *region;      /* AWS; set */
+    const char *prefix;      /* AWS, VAULT: put before the id; "" for none */
+    const char *endpoint;    /* AWS: instead of the public one; "" for the public one */
+    const char *address;     /* VAULT: URL; set */
+    const char *mount;       /* VAULT */
+    struct secret_ref token; /* VAULT; set */
+    struct secret_ref key;   /* DERIVE; set */
+};
+
+struct config {
+    const char *file; /* as it was named, for messages */
+    struct listen_config listen;
+    int workers;           /* 0 = one per CPU */
+    int64_t drain_timeout; /* ms; 0 = no bound */
+    struct auth_config auth;
+    struct tenancy_config tenancy;
+    struct {
+        int clients; /* 0 = no limit; likewise below */
+        int clients_per_address;
+        int connections;       /* to all servers */
+        int64_t login_timeout; /* ms */
+        int64_t message_size;  /* bytes of the largest message that is let through */
+    } limits;
+    struct {
+        const char *database;
+        struct strings users;
+        struct strings stats_users;
+    } admin;
+    struct {
+        const char *address;
+        int port; /* 0 = off */
+    } http;
+    struct {
+        enum log_level level;
+        bool json;
+    } log;
+    struct {
+        const struct provider_config *store; /* NULL: none */
+        const struct provider_config *providers;
+        size_t provider_count;
+    } secrets;
+
+    const struct server_config *servers; /* in the order of the file; at least one */
+    size_t server_count;
+    const struct user_config *users; /* in the order of the file */
+    size_t user_count;
+    struct tenant_config defaults;       /* for tenants that are not named */
+    const struct tenant_config *tenants; /* in the order of the file, without defaults */
+    size_t tenant_count;
+    const struct secret_use *secret_uses; /* every secret asked for; the first is SECRET_NONE */
+    size_t secret_use_count;
+};
+
+/* A snapshot begins with one reference; the last unref clears and frees it. NULL is allowed. */
+const struct config *config_ref(const struct config *config);
+void config_unref(const struct config *config);
+
+/* By exact name; NULL when there is none. */
+const struct server_config *config_server(const struct config *config, const char *name);
+const struct user_config *config_user(const struct config *config, struct slice name);
+const struct tenant_config *config_tenant(const struct config *config, struct slice name);
+
+/* A tenant's name: 1 to 63 bytes of [A-Za-z0-9_][A-Za-z0-9_.-]*. Nothing else reaches SQL. */
+bool config_valid_tenant_name(struct slice name);
+
+#endif
