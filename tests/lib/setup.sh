@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+#
+# setup.sh: installs by apt what building and testing need on a bare Debian 12 or 13. To be sourced;
+# then `setup_install build` or `setup_install build test`. Asks dpkg first, so that a machine that
+# has everything is left alone and needs no network. Works as root or with sudo.
+
+SETUP_BUILD="gcc libc6-dev make cmake ninja-build pkg-config libuv1-dev libssl-dev libpq-dev \
+libyaml-dev check uthash-dev postgresql postgresql-client"
+SETUP_TEST="python3 python3-pytest python3-psycopg python3-psycopg2 ca-certificates"
+
+setup_as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+# Prints those of the packages named that are not installed.
+setup_missing() {
+    local package
+    for package in "$@"; do
+        case "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" in
+        installed) ;;
+        *) echo "$package" ;;
+        esac
+    done
+}
+
+setup_apt() {
+    # Debian's PostgreSQL package would make and start a cluster of its own: we bring ours.
+    local conf=/etc/postgresql-common/createcluster.d/fahrend-setup.conf code=0
+    setup_as_root mkdir -p "${conf%/*}"
+    echo 'create_main_cluster = false' | setup_as_root tee "$conf" >/dev/null
+    setup_as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+        --no-install-recommends "$@" >/dev/null || code=$?
+    setup_as_root rm -f "$conf"
+    return "$code"
+}
+
+setup_install() {
+    local group wanted="" missing
+    for group in "$@"; do
+        case "$group" in
+        build) wanted="$wanted $SETUP_BUILD" ;;
+        test)
+            wanted="$wanted $SETUP_TEST"
+            # Node comes from Debian, unless there is one from elsewhere.
+            command -v node >/dev/null || wanted="$wanted nodejs"
+            command -v npm >/dev/null || wanted="$wanted npm"
+            ;;
+        esac
+    done
+    # shellcheck disable=SC2086
+    missing=$(setup_missing $wanted)
+    [ -n "$missing" ] || return 0
+    echo "setup: installing" $missing
+    setup_as_root apt-get update -qq >/dev/null
+    # shellcheck disable=SC2086
+    setup_apt $missing
+}

@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# run.sh: builds fahrend and runs every test: unit and loop tests (ctest), then end-to-end and
+# isolation tests (pytest) against a real PostgreSQL. The last line says `N passed, N failed`.
+#
+#   tests/run.sh                   everything
+#   tests/run.sh unit | e2e | isolation | test_auth …     only these suites or files
+#   tests/run.sh -k PATTERN        only end-to-end tests and ctest names that match
+#
+# On a bare Debian 12 or 13, as root or with sudo. Leaves nothing behind but build/ and
+# tests/e2e/node/node_modules.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=tests/lib/setup.sh
+. tests/lib/setup.sh
+
+usage() {
+    sed -n '4,13s/^# \{0,1\}//p' "$0"
+    exit "$1"
+}
+
+pattern=""
+suites=()
+while [ $# -gt 0 ]; do
+    case "$1" in
+    -k) pattern=${2:?-k needs a pattern}; shift 2 ;;
+    -h | --help) usage 0 ;;
+    -*) usage 2 ;;
+    *) suites+=("$1"); shift ;;
+    esac
+done
+[ ${#suites[@]} -gt 0 ] || suites=(unit e2e isolation)
+
+# Paths for pytest out of the names of suites; "unit" is ctest's.
+unit=false
+paths=()
+for suite in "${suites[@]}"; do
+    case "$suite" in
+    unit) unit=true ;;
+    e2e | isolation) paths+=("tests/$suite") ;;
+    *)
+        found=$(find tests/e2e tests/isolation -name "${suite%.py}.py")
+        [ -n "$found" ] || { echo "run.sh: no suite or test file named $suite" >&2; exit 2; }
+        paths+=("$found")
+        ;;
+    esac
+done
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/fahrend-test.XXXXXX")
+chmod 755 "$work"
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+failed_step() {
+    echo "run.sh: $1 failed"
+    echo "0 passed, 1 failed"
+    exit 1
+}
+
+build() {
+    cmake --preset "$1" >"$work/cmake.log" 2>&1 || { cat "$work/cmake.log"; return 1; }
+    ninja -C "build/$1" "${@:2}" >"$work/ninja.log" 2>&1 || { tail -50 "$work/ninja.log"; return 1; }
+}
+
+step() {
+    echo "== $* ($(date +%T))"
+}
+
+step install
+setup_install build test || failed_step "installing packages"
+step build dev
+build dev || failed_step "building preset dev"
+
+if $unit; then
+    step unit tests
+    ctest --test-dir build/dev -j 2 --timeout 120 --output-on-failure \
+        --output-junit "$work/ctest.xml" ${pattern:+-R "$pattern"} >"$work/ctest.log" 2>&1 || true
+    [ -f "$work/ctest.xml" ] || { cat "$work/ctest.log"; failed_step "running ctest"; }
+    grep -E 'Failed|\*\*\*|tests passed' "$work/ctest.log" && cat "$work/ctest.log" || true
+fi
+
+if [ ${#paths[@]} -gt 0 ]; then
+    step build release
+    build release fahrend || failed_step "building preset release"
+    step end-to-end tests
+    if [ ! -d tests/e2e/node/node_modules/pg ]; then
+        npm ci --prefix tests/e2e/node --cache "$work/npm" --no-audit --no-fund --silent \
+            2>"$work/npm.log" || { cat "$work/npm.log"; failed_step "npm ci"; }
+    fi
+    # Absolute, so that the tests may run from anywhere.
+    FAHREND="${FAHREND:-$PWD/build/dev/fahrend}" \
+        FAHREND_RELEASE="${FAHREND_RELEASE:-$PWD/build/release/fahrend}" TMPDIR="$work" \
+        timeout --kill-after=20 900 /usr/bin/python3 -B -m pytest -c tests/pytest.ini \
+        --junitxml="$work/pytest.xml" ${pattern:+-k "$pattern"} "${paths[@]}" || true
+    [ -f "$work/pytest.xml" ] || failed_step "running pytest"
+fi
+
+/usr/bin/python3 -B tests/lib/summary.py "$work"/*.xml
