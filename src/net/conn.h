@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+//
+// conn: a connected socket on a loop, polled by descriptor, read and written by ourselves, so that
+// it can move to another loop and so that an idle one owns no buffer.
+//
+//   read      on_readable says that bytes may be there; conn_pull fetches them into the loop's
+//   scratch,
+//             behind what was kept of the time before; conn_keep keeps what was not consumed
+//   write     conn_send writes at once; what the socket does not take is kept, and on_drained says
+//   when
+//             it is gone: until then the source of the bytes should be paused
+//   pause     lazy: polling is only changed when an event arrives that nobody wants
+//   close     conn_close may be called from any callback; the struct is free to go in on_closed
+//
+// Errors of the socket are returned by conn_pull and conn_send as negative codes; 0 from conn_pull
+// is the end of the stream. Embedded in its owner; belongs to the loop's thread.
+#ifndef NET_CONN_H
+#define NET_CONN_H
+
+#include <sys/uio.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "net/loop.h"
+
+struct conn;
+
+struct conn_ops {
+    void (*on_readable)(struct conn *conn);
+    void (*on_drained)(struct conn *conn);
+    void (*on_closed)(struct conn *conn);
+};
+
+struct conn {
+    uv_poll_t poll;
+    struct loop *loop;
+    const struct conn_ops *ops;
+    struct buf out; /* bytes that the socket would not take yet */
+    int fd;
+    uint8_t events; /* UV_READABLE and UV_WRITABLE as polled now */
+    bool paused;    /* the owner wants no bytes now */
+    bool closing;
+};
+
+/* Takes over fd, which must be non-blocking, and starts to poll for bytes. On an error fd is still
+ * the caller's. */
+int conn_open(struct conn *conn, struct loop *loop, int fd, const struct conn_ops *ops);
+
+/* Fetches bytes: *view is what was kept in `in` and what came. Returns the count that came (> 0), 0
+ * at the end of the stream, UV_EAGAIN, or another negative code. The view is valid until conn_keep.
+ */
+ssize_t conn_pull(struct conn *conn, struct buf *in, struct slice *view);
+
+/* Keeps view.n - consumed bytes in `in`; gives its memory back when nothing is left. */
+void conn_keep(struct buf *in, struct slice view, size_t consumed);
+
+/* Sends the pieces (at most 16). Returns 0 when all is written, 1 when something was kept, or a
+ * negative code. */
+int conn_send(struct conn *conn, struct iovec *pieces, int count);
+int conn_send_slice(struct conn *conn, struct slice bytes);
+
+static inline bool conn_blocked(const struct conn *conn)
+{
+    return buf_size(&conn->out) > 0;
+}
+
+static inline void conn_pause(struct conn *conn)
+{
+    conn->paused = true;
+}
+
+/* Wants bytes again; what is already in the socket gives an event. */
+void conn_resume(struct conn *conn);
+
+/* Stops at once; on_closed follows in a later turn. Idempotent. What was kept to be written is
+ * dropped, but what the socket took reaches the peer: unread bytes are drained first, so that no
+ * reset overtakes it. */
+void conn_close(struct conn *conn);
+
+/* Takes the socket out, to move it: returns the descriptor, and on_closed follows as after
+ * conn_close. */
+int conn_detach(struct conn *conn);
+
+#endif

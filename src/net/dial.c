@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+#include "net/dial.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+struct dial {
+    struct loop *loop;
+    const char *const *hosts;
+    size_t count;
+    size_t at; /* the host being tried */
+    int port;
+    uv_getaddrinfo_t lookup;
+    struct addrinfo *list; /* what the look-up of hosts[at] gave */
+    struct addrinfo *next; /* the address of the list to try next */
+    uv_poll_t poll;        /* on fd while connecting */
+    int fd;
+    struct addr peer;
+    struct deadline deadline;
+    struct work retry; /* goes on to the next address when the handle of the last one is closed */
+    dial_cb cb;
+    void *data;
+    struct err err;
+    bool looking; /* a look-up is under way: the struct must stay */
+    bool polling; /* the poll handle is open: the struct must stay */
+    bool done;    /* the callback was called, or is not wanted */
+};
+
+static void try_next(struct dial *dial);
+
+static void free_when_idle(struct dial *dial)
+{
+    if (!dial->done || dial->looking || dial->polling) {
+        return;
+    }
+    list_remove(&dial->retry.node);
+    uv_freeaddrinfo(dial->list);
+    free(dial);
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+    struct dial *dial = container_of(handle, struct dial, poll);
+
+    dial->polling = false;
+    if (dial->done) {
+        free_when_idle(dial);
+    } else {
+        try_next(dial);
+    }
+}
+
+static void close_poll(struct dial *dial)
+{
+    if (dial->polling && !uv_is_closing((uv_handle_t *)&dial->poll)) {
+        uv_close((uv_handle_t *)&dial->poll, on_poll_closed);
+    }
+}
+
+/* Tells the caller and begins to go away. */
+static void finish(struct dial *dial, int fd)
+{
+    dial->done = true;
+    deadline_disarm(&dial->deadline);
+    if (dial->looking) {
+        (void)uv_cancel((uv_req_t *)&dial->lookup);
+    }
+    close_poll(dial);
+    if (fd < 0 && dial->fd >= 0) {
+        (void)close(dial->fd);
+    }
+    dial->fd = -1;
+    struct dial_result result = {
+        .fd = fd,
+        .peer = dial->peer,
+        .host = fd >= 0 ? dial->hosts[dial->at] : NULL,
+        .err = fd >= 0 ? NULL : &dial->err,
+    };
+    dial->cb(dial->data, &result);
+    free_when_idle(dial);
+}
+
+static void on_timeout(struct deadline *deadline)
+{
+    struct dial *dial = container_of(deadline, struct dial, deadline);
+
+    (void)err_set(&dial->err, ERR_CONNECTION, "connect %s:%d: timed out",
+                  dial->hosts[dial->at < dial->count ? dial->at : dial->count - 1], dial->port);
+    finish(dial, -1);
+}
+
+/* Remembers why this address failed; the next one is tried when the handle is gone. */
+static void fail_address(struct dial *dial, int code)
+{
+    (void)err_set(&dial->err, ERR_CONNECTION, "connect %s:%d: %s", dial->hosts[dial->at],
+                  dial->port, uv_strerror(code));
+    dial->at += dial->list == NULL ? 1 : 0; /* a socket directory has one address */
+    close_poll(dial);
+    (void)close(dial->fd);
+    dial->fd = -1;
+}
+
+static void on_connect(uv_poll_t *poll, int status, int events)
+{
+    struct dial *dial = container_of(poll, struct dial, poll);
+    int code = 0;
+    socklen_t size = sizeof code;
+
+    (void)events;
+    if (dial->done) {
+        return;
+    }
+    if (status < 0) {
+        code = -status;
+    } else if (getsockopt(dial->fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0) {
+        code = errno;
+    }
+    if (code != 0) {
+        fail_address(dial, -code);
+        return;
+    }
+    finish(dial, dial->fd);
+}
+
+/* Starts one non-blocking connect; a negative code when it failed at once. */
+static int connect_to(struct dial *dial, const struct sockaddr *sa, socklen_t size)
+{
+    int on = 1;
+
+    dial->fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (dial->fd < 0) {
+        return -errno;
+    }
+    addr_from_sockaddr(&dial->peer, sa);
+    if (sa->sa_family != AF_UNIX) {
+        (void)setsockopt(dial->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        (void)setsockopt(dial->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    }
+    if ((connect(dial->fd, sa, size) < 0 && errno != EINPROGRESS) ||
+        uv_poll_init(&dial->loop->uv, &dial->poll, dial->fd) < 0) {
+        int code = errno == 0 ? -EIO : -errno;
+        (void)close(dial->fd);
+        dial->fd = -1;
+        return code;
+    }
+    dial->polling = true;
+    return uv_poll_start(&dial->poll, UV_WRITABLE, on_connect);
+}
+
+static int connect_unix(struct dial *dial)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    int n = snprintf(sun.sun_path, sizeof sun.sun_path, "%s/.s.PGSQL.%d", dial->hosts[dial->at],
+                     dial->port);
+
+    if (n < 0 || (size_t)n >= sizeof sun.sun_path) {
+        return -ENAMETOOLONG;
+    }
+    return connect_to(dial, (struct sockaddr *)&sun, sizeof sun);
+}
+
+static void on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *list)
+{
+    struct dial *dial = container_of(req, struct dial, lookup);
+
+    dial->looking = false;
+    dial->list = dial->next = list;
+    if (dial->done) {
+        free_when_idle(dial);
+        return;
+    }
+    if (status < 0) {
+        (void)err_set(&dial->err, ERR_CONNECTION, "look up %s: %s", dial->hosts[dial->at],
+                      uv_strerror(status));
+        dial->at++;
+    }
+    try_next(dial);
+}
+
+static void look_up(struct dial *dial)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    char service[16];
+
+    (void)snprintf(service, sizeof service, "%d", dial->port);
+    int rc = uv_getaddrinfo(&dial->loop->uv, &dial->lookup, on_lookup, dial->hosts[dial->at],
+                            service, &hints);
+    if (rc < 0) {
+        (void)err_set(&dial->err, ERR_CONNECTION, "look up %s: %s", dial->hosts[dial->at],
+                      uv_strerror(rc));
+        dial->at++;
+        loop_defer(dial->loop, &dial->retry);
+        return;
+    }
+    dial->looking = true;
+}
+
+/* The next address of this host, or the next host; says so when there is none left. */
+static void try_next(struct dial *dial)
+{
+    int rc;
+
+    if (dial->list != NULL && dial->next == NULL) {
+        uv_freeaddrinfo(dial->list);
+        dial->list = NULL;
+        dial->at++;
+    }
+    if (dial->at >= dial->count) {
+        finish(dial, -1);
+        return;
+    }
+    if (dial->next != NULL) {
+        struct addrinfo *ai = dial->next;
+        dial->next = ai->ai_next;
+        rc = connect_to(dial, ai->ai_addr, ai->ai_addrlen);
+    } else if (dial->hosts[dial->at][0] == '/') {
+        rc = connect_unix(dial);
+        if (rc < 0) {
+            (void)err_set(&dial->err, ERR_CONNECTION, "connect %s: %s", dial->hosts[dial->at],
+                          uv_strerror(rc));
+        }
+        dial->at += rc < 0 ? 1 : 0;
+    } else {
+        look_up(dial);
+        return;
+    }
+    if (rc < 0 && !dial->polling) {
+        if (dial->at < dial->count && dial->hosts[dial->at][0] != '/') {
+            (void)err_set(&dial->err, ERR_CONNECTION, "connect %s:%d: %s", dial->hosts[dial->at],
+                          dial->port, uv_strerror(rc));
+        }
+        loop_defer(dial->loop, &dial->retry);
+    }
+}
+
+static void on_retry(struct work *work)
+{
+    struct dial *dial = container_of(work, struct dial, retry);
+
+    if (!dial->done) {
+        try_next(dial);
+    }
+}
+
+struct dial *dial_start(struct loop *loop, const char *const *hosts, size_t count, int port,
+                        uint64_t timeout_ms, dial_cb cb, void *data)
+{
+    struct dial *dial = x_zalloc(sizeof *dial);
+
+    dial->loop = loop;
+    dial->hosts = hosts;
+    dial->count = count;
+    dial->port = port;
+    dial->cb = cb;
+    dial->data = data;
+    dial->fd = -1;
+    deadline_init(&dial->deadline);
+    work_init(&dial->retry, on_retry);
+    (void)err_set(&dial->err, ERR_CONNECTION, "connect: no host given");
+    deadline_arm(&loop->deadlines, &dial->deadline, timeout_ms, on_timeout);
+    loop_defer(loop, &dial->retry);
+    return dial;
+}
+
+void dial_cancel(struct dial *dial)
+{
+    dial->done = true;
+    deadline_disarm(&dial->deadline);
+    if (dial->looking) {
+        (void)uv_cancel((uv_req_t *)&dial->lookup);
+    }
+    close_poll(dial);
+    if (dial->fd >= 0) {
+        (void)close(dial->fd);
+        dial->fd = -1;
+    }
+    free_when_idle(dial);
+}

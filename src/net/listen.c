@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "net/listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define BACKLOG 1024
+
+static int open_one(const struct addrinfo *ai, struct err *err, const char *host, int port)
+{
+    int on = 1;
+    int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        return err_set(err, -errno, "listen on %s:%d: %s", host, port, strerror(errno));
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (ai->ai_family == AF_INET6) {
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    }
+    if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
+        int code = -errno;
+        (void)close(fd);
+        return err_set(err, code, "listen on %s:%d: %s", host, port, strerror(-code));
+    }
+    return fd;
+}
+
+int listen_open_tcp(const char *host, int port, int *fds, int cap, struct err *err)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *list = NULL;
+    char service[16];
+    int count = 0;
+
+    (void)snprintf(service, sizeof service, "%d", port);
+    int rc = getaddrinfo(strcmp(host, "*") == 0 ? NULL : host, service, &hints, &list);
+    if (rc != 0) {
+        return err_set(err, UV_EADDRNOTAVAIL, "listen on %s: %s", host, gai_strerror(rc));
+    }
+    for (const struct addrinfo *ai = list; ai != NULL && count < cap; ai = ai->ai_next) {
+        int fd = open_one(ai, err, host, port);
+        if (fd >= 0) {
+            fds[count++] = fd;
+        } else if (fd != -EAFNOSUPPORT) {
+            break; /* a machine without IPv6 is no fault; an address in use is */
+        }
+    }
+    freeaddrinfo(list);
+    return count > 0 ? count : err->code;
+}
+
+/* A socket file that nobody answers on was left by a process that died. */
+static bool is_alive(const struct sockaddr_un *sun)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool alive = fd >= 0 && connect(fd, (const struct sockaddr *)sun, sizeof *sun) == 0;
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return alive;
+}
+
+int listen_open_unix(const char *dir, int port, struct err *err)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    int n = snprintf(sun.sun_path, sizeof sun.sun_path, "%s/.s.PGSQL.%d", dir, port);
+
+    if (n < 0 || (size_t)n >= sizeof sun.sun_path) {
+        return err_set(err, UV_ENAMETOOLONG, "listen: unix_dir %s is too long", dir);
+    }
+    if (is_alive(&sun)) {
+        return err_set(err, UV_EADDRINUSE, "listen on %s: another server is running there",
+                       sun.sun_path);
+    }
+    (void)unlink(sun.sun_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&sun, sizeof sun) < 0 ||
+        chmod(sun.sun_path, 0777) < 0 || listen(fd, BACKLOG) < 0) {
+        int code = -errno;
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return err_set(err, code, "listen on %s: %s", sun.sun_path, strerror(-code));
+    }
+    return fd;
+}
+
+/* Spends the descriptor in reserve on the client at the head of the queue, then takes it back. */
+static void refuse_one(struct listener *listener)
+{
+    struct addr none = {0};
+
+    if (listener->reserve < 0) {
+        return;
+    }
+    (void)close(listener->reserve);
+    int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        listener->on_client(listener, fd, &none, true);
+    }
+    listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void accept_some(struct listener *listener)
+{
+    for (int i = 0; i < LISTEN_ACCEPTS; i++) {
+        struct sockaddr_storage ss = {0};
+        socklen_t size = sizeof ss;
+        struct addr peer;
+        int on = 1;
+        int fd = accept4(listener->fd, (struct sockaddr *)&ss, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE) {
+                log_warning("client refused reason=\"out of file descriptors\"");
+                refuse_one(listener);
+            }
+            return;
+        }
+        addr_from_sockaddr(&peer, (struct sockaddr *)&ss);
+        if (peer.family != AF_UNIX) {
+            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+        }
+        listener->on_client(listener, fd, &peer, false);
+    }
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct listener *listener = container_of(poll, struct listener, poll);
+
+    (void)events;
+    if (status == 0 && !uv_is_closing((uv_handle_t *)poll)) {
+        accept_some(listener);
+    }
+}
+
+int listener_start(struct listener *listener, struct loop *loop, int fd, listen_cb cb, void *data)
+{
+    *listener = (struct listener){.on_client = cb, .data = data, .fd = fd};
+    int rc = uv_poll_init(&loop->uv, &listener->poll, fd);
+    if (rc < 0) {
+        return rc;
+    }
+    listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return uv_poll_start(&listener->poll, UV_READABLE, on_poll);
+}
+
+void listener_close(struct listener *listener, uv_close_cb cb)
+{
+    if (uv_is_closing((uv_handle_t *)&listener->poll)) {
+        return;
+    }
+    uv_close((uv_handle_t *)&listener->poll, cb);
+    (void)close(listener->fd);
+    if (listener->reserve >= 0) {
+        (void)close(listener->reserve);
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// listen: listening sockets. Every worker has its own for each address (SO_REUSEPORT), so the
+// kernel spreads the clients; a Unix socket has one descriptor that the workers share. At most
+// LISTEN_ACCEPTS clients are taken in one turn, so that a storm of them cannot starve running
+// sessions. When descriptors run out one kept in reserve is spent on telling the client so. Owner:
+// the worker's thread.
+#ifndef NET_LISTEN_H
+#define NET_LISTEN_H
+
+#include <uv.h>
+
+#include "base/err.h"
+#include "net/addr.h"
+#include "net/loop.h"
+
+#define LISTEN_ACCEPTS 16
+
+struct listener;
+
+/* A client came. fd is non-blocking and the receiver's. `refuse`: descriptors ran out; say so and
+ * close. */
+typedef void (*listen_cb)(struct listener *listener, int fd, const struct addr *peer, bool refuse);
+
+struct listener {
+    uv_poll_t poll;
+    listen_cb on_client;
+    void *data; /* the owner's */
+    int fd;
+    int reserve; /* an open descriptor to give up when others cannot be had; -1 for none */
+};
+
+/* Opens a socket for one address ("127.0.0.1", "::1", "localhost", "*" is both families and gives
+ * up to two) and appends to fds (room for cap); returns how many were opened, or a negative code
+ * with err set. Blocking look-up. */
+int listen_open_tcp(const char *host, int port, int *fds, int cap, struct err *err);
+
+/* Opens the socket DIR/.s.PGSQL.PORT, removing a stale one; a living one is an error. Returns the
+ * fd. */
+int listen_open_unix(const char *dir, int port, struct err *err);
+
+/* Starts to accept on a descriptor that is listening; closes it at listener_close. */
+int listener_start(struct listener *listener, struct loop *loop, int fd, listen_cb cb, void *data);
+void listener_close(struct listener *listener, uv_close_cb cb);
+
+#endif

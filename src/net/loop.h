@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// loop: one event loop and what everything on it shares: the scratch buffer that sockets are read
+// into, the clock of the turn, the deadlines, and a list of work that runs when the callbacks of
+// the turn are done. An object whose callback is running is never freed there and then: it is put
+// on that list. Everything here belongs to the thread that runs the loop.
+#ifndef NET_LOOP_H
+#define NET_LOOP_H
+
+#include <uv.h>
+
+#include "base/limits.h"
+#include "base/list.h"
+#include "net/deadline.h"
+
+/* Work for the end of the turn; embedded in its object. */
+struct work {
+    struct list node; /* in loop.works while queued */
+    void (*run)(struct work *work);
+};
+
+struct loop {
+    uv_loop_t uv;
+    uv_prepare_t before_poll; /* run the works queued by timers and mail */
+    uv_check_t after_poll;    /* run the works queued by sockets */
+    struct list works;
+    struct deadlines deadlines;
+    uint8_t *scratch; /* 2 * LIMIT_SCRATCH bytes; valid within one callback */
+};
+
+int loop_init(struct loop *loop);
+
+/* Runs until loop_stop, or until nothing is left to wait for. */
+void loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+/* Everything on the loop must be closed, or closing; runs it dry and asserts that it is. */
+void loop_fini(struct loop *loop);
+
+/* Milliseconds of a steady clock, read once a turn. */
+static inline uint64_t loop_now(const struct loop *loop)
+{
+    return uv_now(&loop->uv);
+}
+
+static inline void work_init(struct work *work, void (*run)(struct work *work))
+{
+    list_init(&work->node);
+    work->run = run;
+}
+
+/* Queues the work, once however often it is asked for. */
+static inline void loop_defer(struct loop *loop, struct work *work)
+{
+    if (list_empty(&work->node)) {
+        list_push_tail(&loop->works, &work->node);
+    }
+}
+
+#endif
