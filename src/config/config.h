@@ -141,9 +141,13 @@ struct resolve_rule {
 
 enum unknown_tenant { UNKNOWN_REJECT, UNKNOWN_TEMPLATE, UNKNOWN_PROVISION };
 
+struct resolve_rules {
+    const struct resolve_rule *items; /* NULL when count is 0 */
+    size_t count;
+};
+
 struct tenancy_config {
-    const struct resolve_rule *rules;
-    size_t rule_count;
+    struct resolve_rules resolve;
     enum unknown_tenant unknown;
     struct {
         const char *server; /* NULL: there is no registry; else names a server that exists */
@@ -175,6 +179,11 @@ struct rls_config {
 struct setting {
     const char *name;
     const char *value;
+};
+
+struct settings {
+    const struct setting *items; /* NULL when count is 0; names are unique, case aside */
+    size_t count;
 };
 
 struct pool_config {
@@ -223,8 +232,7 @@ struct tenant_config {
         const char *name;     /* pattern: {tenant} */
         const char *template; /* pattern: {tenant} */
     } dedicated;
-    const struct setting *settings; /* names are unique, case aside */
-    size_t setting_count;
+    struct settings settings; /* part of the context */
     enum reset_policy reset;
     enum assert_policy assertion; /* the key is "assert" */
     struct pool_config pool;
@@ -246,6 +254,8 @@ struct provider_config {
     struct secret_ref token; /* VAULT; set */
     struct secret_ref key;   /* DERIVE; set */
 };
+
+enum log_format { LOG_TEXT, LOG_JSON };
 
 struct config {
     const char *file; /* as it was named, for messages */
@@ -272,10 +282,10 @@ struct config {
     } http;
     struct {
         enum log_level level;
-        bool json;
+        enum log_format format;
     } log;
     struct {
-        const struct provider_config *store; /* NULL: none */
+        const char *store; /* NULL: none; else names a provider that exists */
         const struct provider_config *providers;
         size_t provider_count;
     } secrets;
@@ -297,6 +307,7 @@ void config_unref(const struct config *config);
 
 /* By exact name; NULL when there is none. */
 const struct server_config *config_server(const struct config *config, const char *name);
+const struct provider_config *config_provider(const struct config *config, const char *name);
 const struct user_config *config_user(const struct config *config, struct slice name);
 const struct tenant_config *config_tenant(const struct config *config, struct slice name);
 
