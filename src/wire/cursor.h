@@ -38,7 +38,11 @@ static inline uint8_t cursor_u8(struct cursor *c)
 static inline uint16_t cursor_be16(struct cursor *c)
 {
     struct slice s = cursor_bytes(c, 2);
-    return s.n == 2 ? (uint16_t)(s.p[0] << 8 | s.p[1]) : 0;
+
+    if (s.n != 2) {
+        return 0;
+    }
+    return (uint16_t)((uint32_t)s.p[0] << 8 | s.p[1]);
 }
 
 static inline uint32_t be32_read(const uint8_t *p)

@@ -18,7 +18,7 @@ struct error_fields {
 };
 
 /* Parses the body of an 'E' or 'N'. Fields may be absent, repeated (the last counts) or unknown;
- * ERR_PROTOCOL where a field is not terminated or the list is not. */
+ * ERR_PROTOCOL where a field is not terminated, the list is not, or something follows it. */
 int error_parse(struct slice body, struct error_fields *fields);
 
 /* The server's error as ours: code ERR_SERVER, its SQLSTATE (XX000 where it sent none of five

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // extended: views of the messages of the extended query protocol, only as deep as a pooler must
-// look
-// ("Message Formats": Parse, Bind, Describe, Execute, Close). Slices of the body. Pure.
+// look ("Message Formats": Parse, Bind, Describe, Close). Slices of the body. Pure.
 #ifndef WIRE_EXTENDED_H
 #define WIRE_EXTENDED_H
 

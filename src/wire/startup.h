@@ -13,20 +13,18 @@ enum startup_kind { STARTUP_SSL, STARTUP_GSSENC, STARTUP_CANCEL, STARTUP_SESSION
 
 struct startup {
     enum startup_kind kind;
-    uint32_t size;    /* bytes of the packet, its own length included */
-    uint32_t version; /* STARTUP_SESSION: major << 16 | minor, as asked for */
-    struct slice
-        body; /* STARTUP_SESSION: the parameters, for startup_next; STARTUP_CANCEL: pid and key */
+    uint32_t size;     /* bytes of the packet, its own length included */
+    uint32_t version;  /* STARTUP_SESSION: major << 16 | minor, as asked for */
+    struct slice body; /* STARTUP_SESSION: for startup_next; STARTUP_CANCEL: pid and key */
 };
 
 /* Looks at the start of what a client sent. Returns 1 and fills *out when a whole packet is there,
  * 0 when more bytes are needed, or a negative code with err set: a length below 8 or above
- * LIMIT_STARTUP_PACKET
- * ("invalid length of startup packet", ERR_PROTOCOL), a major version other than 3
- * (ERR_UNSUPPORTED: "old V2 protocol not supported" for 2, else "unsupported frontend protocol M.N:
- * server supports 3.0 to 3.0"), SSLRequest or GSSENCRequest not of 8 bytes, a CancelRequest with a
- * key of fewer than 4 or more than 256 bytes. An unsupported or malformed packet is refused as soon
- * as its first 8 bytes are there. */
+ * LIMIT_STARTUP_PACKET ("invalid length of startup packet", ERR_PROTOCOL); a major version other
+ * than 3 (ERR_UNSUPPORTED: "old V2 protocol not supported" for 2, else "unsupported frontend
+ * protocol M.N: server supports 3.0 to 3.0"); an SSLRequest or GSSENCRequest not of 8 bytes; a
+ * CancelRequest with a key of fewer than 4 or more than 256 bytes. A bad length is refused as soon
+ * as its 4 bytes are there, the rest as soon as the first 8 are. */
 int startup_parse(struct slice in, struct startup *out, struct err *err);
 
 /* Steps through the pairs. Start with *rest = startup.body. Returns 1 with a pair, 0 at the end, or
