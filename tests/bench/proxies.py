@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""The proxies under test: their configuration, their start and end, and what /proc says of them."""
+import os
+import socket
+import subprocess
+import time
+
+TENANTS = 100
+POOL_SIZE = 8
+
+PGBOUNCER_INI = """\
+[databases]
+* = host=127.0.0.1 port={postgres}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = trust
+auth_file = {conf}/users.txt
+pool_mode = transaction
+default_pool_size = {size}
+max_client_conn = 4000
+server_tls_sslmode = disable
+ignore_startup_parameters = options,extra_float_digits
+log_connections = 0
+log_disconnections = 0
+log_stats = 0
+{more}"""
+
+FAHREND_YAML = """\
+listen: {{address: ["127.0.0.1"], port: {port}, unix_dir: "", tls: {{mode: disable}}}}
+workers: 1
+servers:
+  main: {{host: 127.0.0.1, port: {postgres}, max_connections: 90, tls: {{mode: disable}}}}
+auth: {{method: trust}}
+users:
+  app: {{tenants: ["*"]}}
+tenancy:
+  resolve:
+    - parameter: app.tenant
+tenants:
+  defaults:
+    server: main
+    strategy: rls
+    login: client
+    rls: {{setting: app.tenant}}
+    reset: {reset}
+    pool: {{mode: transaction, size: {size}}}
+{tenants}
+limits: {{clients: 4000}}
+http: {{port: 0}}
+log: {{level: warning}}
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def pgbouncer_version():
+    line = subprocess.run(["pgbouncer", "--version"], capture_output=True, text=True).stdout
+    return tuple(int(n) for n in line.split("\n")[0].split()[-1].split(".")[:2])
+
+
+class Proxy:
+    """One running proxy. name is what tables call it; environment is for libpq clients of it."""
+
+    def __init__(self, run, name, command, port):
+        self.name, self.port = name, port
+        self.environment = {}
+        self.log = os.path.join(run.work, f"{name}.log")
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", **run.identity
+            )
+        self.wait()
+
+    def wait(self):
+        deadline = time.monotonic() + 20
+        while self.process.poll() is None and time.monotonic() < deadline:
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.02)
+        status = self.process.poll()
+        self.stop()
+        with open(self.log, errors="replace") as log:
+            tail = log.read()[-2000:]
+        raise RuntimeError(f"{self.name} does not listen (exit status {status}):\n{tail}")
+
+    def cpu_ns(self):
+        """CPU time of all threads so far, in ns; /proc/PID/stat only counts ticks of 10 ms."""
+        total = 0
+        tasks = f"/proc/{self.process.pid}/task"
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/schedstat") as f:
+                total += int(f.read().split()[0])
+        return total
+
+    def memory(self):
+        """Resident and proportional set size, in bytes."""
+        sizes = {}
+        with open(f"/proc/{self.process.pid}/smaps_rollup") as f:
+            for line in f:
+                words = line.split()
+                if words[0] in ("Rss:", "Pss:"):
+                    sizes[words[0][:-1].lower()] = int(words[1]) * 1024
+        return sizes
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process.wait()
+
+
+class Direct:
+    """PostgreSQL itself, for comparison."""
+
+    def __init__(self, run):
+        self.name, self.port, self.environment = "direct", run.postgres, {}
+
+    def cpu_ns(self):
+        return 0
+
+    def stop(self):
+        pass
+
+
+def start_forwarder(run):
+    port = free_port()
+    return Proxy(run, "forwarder", [f"{run.work}/bin/forwarder", str(port), str(run.postgres)], port)
+
+
+def start_pgbouncer(run):
+    port = free_port()
+    conf = f"{run.work}/conf"
+    with open(f"{conf}/users.txt", "w") as f:
+        f.write('"app" ""\n')
+    more = "max_prepared_statements = 200\n" if pgbouncer_version() >= (1, 21) else ""
+    path = f"{conf}/pgbouncer-{port}.ini"
+    with open(path, "w") as f:
+        f.write(PGBOUNCER_INI.format(postgres=run.postgres, port=port, conf=conf, size=POOL_SIZE,
+                                     more=more))
+    return Proxy(run, "pgbouncer", ["pgbouncer", "-q", path], port)
+
+
+def start_fahrend(run, reset="tenant"):
+    port = free_port()
+    name = "fahrend" if reset == "tenant" else f"fahrend-{reset}"
+    path = f"{run.work}/conf/fahrend-{port}.yaml"
+    tenants = "\n".join(f"  t{i}: {{}}" for i in range(TENANTS))
+    with open(path, "w") as f:
+        f.write(FAHREND_YAML.format(postgres=run.postgres, port=port, size=POOL_SIZE, reset=reset,
+                                    tenants=tenants))
+    proxy = Proxy(run, name, [f"{run.work}/bin/fahrend", "-c", path], port)
+    proxy.environment = {"PGOPTIONS": "-c app.tenant=t0"}
+    return proxy
