@@ -34,7 +34,7 @@ servers:
   main: {{host: 127.0.0.1, port: {postgres}, max_connections: 90, tls: {{mode: disable}}}}
 auth: {{method: trust}}
 users:
-  app: {{tenants: ["*"]}}
+  app: {{password: app, tenants: ["*"]}}
 tenancy:
   resolve:
     - parameter: app.tenant
