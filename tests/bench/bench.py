@@ -28,7 +28,7 @@ class Run:
         self.work, self.postgres, self.programs = args.work, args.postgres, args.programs
         self.short = args.short
         self.rounds = args.rounds or (3 if args.short else 5)
-        self.ms = args.ms or (900 if args.short else 2200)
+        self.seconds = args.seconds or (1 if args.short else 2)
         self.identity = {}
         if os.getuid() == 0:
             user = pwd.getpwnam(args.user)
@@ -41,7 +41,7 @@ class Run:
 
 def run_load(run, proxy, clients, mode):
     """Our own load: the transactions, their latencies, and that every row was the tenant's own."""
-    done = subprocess.run(run.load(proxy, clients, mode, "-t", str(run.ms)), capture_output=True,
+    done = subprocess.run(run.load(proxy, clients, mode, "-t", str(1000 * run.seconds)), capture_output=True,
                           text=True, timeout=60)
     if done.returncode != 0:
         raise RuntimeError(f"load -m {mode} through {proxy.name}: {done.stderr}{done.stdout}")
@@ -49,11 +49,9 @@ def run_load(run, proxy, clients, mode):
 
 
 def run_pgbench(run, proxy, clients, protocol):
-    """pgbench -S ends by count or by whole seconds: run it for at least one second."""
-    seconds = max(1, round(run.ms / 1000))
     done = subprocess.run(
         [f"{run.programs}/pgbench", "-n", "-S", "-M", protocol, "-c", str(clients), "-j", "1",
-         "-T", str(seconds), "-h", "127.0.0.1", "-p", str(proxy.port), "-U", "app", "bench"],
+         "-T", str(run.seconds), "-h", "127.0.0.1", "-p", str(proxy.port), "-U", "app", "bench"],
         env={**os.environ, "PGSSLMODE": "disable", **proxy.environment}, capture_output=True,
         text=True, timeout=60)
     count = re.search(r"actually processed: (\d+)", done.stdout)
@@ -203,7 +201,7 @@ def parse_arguments():
     p.add_argument("--postgres", type=int, required=True)
     p.add_argument("--short", action="store_true")
     p.add_argument("--rounds", type=int)
-    p.add_argument("--ms", type=int)
+    p.add_argument("--seconds", type=int)
     p.add_argument("--sides", default="direct,forwarder,pgbouncer,fahrend")
     p.add_argument("--only", default="")
     p.add_argument("-o", "--output")

@@ -35,14 +35,14 @@ def machine(run):
         "pgbouncer": first_line("pgbouncer", "--version"),
         "fahrend": first_line(fahrend, "--version") if os.path.exists(fahrend) else None,
         "rounds": run.rounds,
-        "ms_per_run": run.ms,
+        "seconds_per_run": run.seconds,
     }
 
 
 def print_head(m):
     print(f"{m['date']}, {m['cpu']}, Linux {m['kernel']}")
     print(", ".join(filter(None, (m["postgresql"], m["pgbouncer"], m["fahrend"]))))
-    print(f"median of {m['rounds']} rounds of {m['ms_per_run']} ms (least to most); the load, the "
+    print(f"median of {m['rounds']} rounds of {m['seconds_per_run']} s (least to most); the load, the "
           "proxy and PostgreSQL share the CPUs", flush=True)
 
 

@@ -12,6 +12,7 @@
 #   -o FILE                        the figures as JSON too
 #   --sides a,b,…                  only these: direct,forwarder,pgbouncer,fahrend
 #   --only WORD                    only scenarios whose name contains WORD
+#   --rounds N, --seconds N        how often, and how long each time
 #
 # On Debian 12 or 13, as root or with sudo: installs what is missing and builds the preset release
 # (or measures the program that $FAHREND names). All else happens in a temporary directory.
@@ -25,7 +26,7 @@ root=$(cd "$here/../.." && pwd)
 
 for argument in "$@"; do
     case "$argument" in
-    -h | --help) sed -n '4,18s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '4,19s/^# \{0,1\}//p' "$0"; exit 0 ;;
     esac
 done
 
