@@ -25,10 +25,11 @@ struct config_faults {
     size_t cap;
 };
 
+/* The same text at the same place is kept once. */
 void config_faults_add(struct config_faults *faults, int line, int column, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* By position; the same text at the same place is kept once. */
+/* By position. */
 void config_faults_sort(struct config_faults *faults);
 
 /* One line each: FILE:LINE:COLUMN: message. */

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: MIT
+#include "config/check.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sys/un.h>
+
+#include "base/limits.h"
+#include "config/pattern.h"
+#include "config/schema.h"
+
+struct checker {
+    const struct config *config;
+    const struct node *root;
+    struct config_faults *faults;
+};
+
+/* One server, user, tenant or provider while it is checked. */
+struct entry {
+    const char *map;  /* "servers" */
+    const char *name; /* "main"; "defaults" for the tenants' */
+};
+
+static void add(const struct checker *c, const struct node *at, const char *key, const char *text)
+{
+    config_faults_add(c->faults, at->line, at->column, "%s: %s", key, text);
+}
+
+/* A fault at a key of the top, or where it should be. */
+static void fault(const struct checker *c, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void fault(const struct checker *c, const char *key, const char *fmt, ...)
+{
+    char text[300];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    add(c, node_nearest(c->root, key), key, text);
+}
+
+static const struct node *entry_node(const struct checker *c, const char *map, const char *name)
+{
+    return node_get(node_find(c->root, map), name);
+}
+
+/* Where an entry's key is written: in it, else in the tenants' defaults, else the entry itself. */
+static const struct node *locate(const struct checker *c, const struct entry *e, const char *key)
+{
+    const struct node *entry = entry_node(c, e->map, e->name);
+    const struct node *node = entry == NULL ? NULL : node_find(entry, key);
+
+    if (node == NULL && strcmp(e->map, "tenants") == 0) {
+        const struct node *defaults = entry_node(c, e->map, "defaults");
+        node = defaults == NULL ? NULL : node_find(defaults, key);
+    }
+    if (node == NULL) {
+        node = entry == NULL ? node_nearest(c->root, e->map) : node_nearest(entry, key);
+    }
+    return node;
+}
+
+/* A fault at a key of an entry. The entry's name is left out, so that what many tenants inherit is
+ * said once. */
+static void entry_fault(const struct checker *c, const struct entry *e, const char *key,
+                        const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+static void entry_fault(const struct checker *c, const struct entry *e, const char *key,
+                        const char *fmt, ...)
+{
+    char text[300];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    add(c, locate(c, e, key), key, text);
+}
+
+/* ", did you mean "main"?" or nothing. */
+static void suggest_server(const struct config *config, const char *name, char *out, size_t cap)
+{
+    out[0] = '\0';
+    for (size_t i = 0; i < config->server_count; i++) {
+        if (schema_similar(name, config->servers[i].name)) {
+            (void)snprintf(out, cap, ", did you mean \"%s\"?", config->servers[i].name);
+            return;
+        }
+    }
+}
+
+static void check_server_name(const struct checker *c, const char *key, const char *name)
+{
+    char hint[100];
+
+    if (name != NULL && config_server(c->config, name) == NULL) {
+        suggest_server(c->config, name, hint, sizeof hint);
+        fault(c, key, "no server is named \"%s\"%s", name, hint);
+    }
+}
+
+static void check_listen(const struct checker *c)
+{
+    const struct listen_config *l = &c->config->listen;
+    size_t most = sizeof((struct sockaddr_un){0}.sun_path) - sizeof "/.s.PGSQL.65535";
+
+    if (strlen(l->unix_dir) > most) {
+        fault(c, "listen.unix_dir", "is longer than %zu bytes", most);
+    }
+    if (l->tls.mode != TLS_DISABLE && l->tls.certificate == NULL) {
+        fault(c, "listen.tls.certificate", "is needed unless listen.tls.mode is disable");
+    }
+    if (l->tls.mode != TLS_DISABLE && l->tls.key == NULL) {
+        fault(c, "listen.tls.key", "is needed unless listen.tls.mode is disable");
+    }
+    if (l->tls.mode >= TLS_VERIFY_CA && l->tls.ca == NULL) {
+        fault(c, "listen.tls.ca", "is needed to check clients' certificates");
+    }
+}
+
+static void check_auth(const struct checker *c)
+{
+    const struct auth_config *auth = &c->config->auth;
+
+    if (auth->method == AUTH_HBA && auth->hba_file == NULL) {
+        fault(c, "auth.hba_file", "is needed where auth.method is hba");
+    }
+    if (auth->method == AUTH_CERT && c->config->listen.tls.mode < TLS_VERIFY_CA) {
+        fault(c, "auth.method", "cert needs listen.tls.mode verify-ca or verify-full");
+    }
+    if (auth->method == AUTH_PEER && c->config->listen.unix_dir[0] == '\0') {
+        fault(c, "auth.method", "peer needs a socket in listen.unix_dir");
+    }
+}
+
+static void check_auth_query(const struct checker *c)
+{
+    const struct auth_query_config *q = &c->config->auth.query;
+
+    if (q->server == NULL) {
+        if (q->database != NULL || q->user != NULL || q->password.kind != SECRET_NONE) {
+            fault(c, "auth.query.server", "is needed for an auth query");
+        }
+        return;
+    }
+    check_server_name(c, "auth.query.server", q->server);
+    if (q->database == NULL) {
+        fault(c, "auth.query.database", "is needed for an auth query");
+    }
+    if (q->user == NULL) {
+        fault(c, "auth.query.user", "is needed for an auth query");
+    }
+}
+
+static void check_tenancy(const struct checker *c)
+{
+    const struct tenancy_config *t = &c->config->tenancy;
+    const char *main_server = c->config->defaults.server;
+    const struct server_config *server =
+        main_server == NULL ? NULL : config_server(c->config, main_server);
+
+    check_server_name(c, "tenancy.registry.server", t->registry.server);
+    if (t->registry.server != NULL && t->registry.database == NULL) {
+        fault(c, "tenancy.registry.database", "is needed for a registry");
+    }
+    if (t->registry.server == NULL && t->registry.database != NULL) {
+        fault(c, "tenancy.registry.server", "is needed for a registry");
+    }
+    if (t->unknown == UNKNOWN_PROVISION && server != NULL && server->admin.user == NULL) {
+        fault(c, "tenancy.unknown", "provision needs servers.%s.admin to make tenants with",
+              main_server);
+    }
+}
+
+static void check_secrets(const struct checker *c)
+{
+    const char *store = c->config->secrets.store;
+
+    if (store != NULL && config_provider(c->config, store) == NULL) {
+        fault(c, "secrets.store", "no provider is named \"%s\" in secrets.providers", store);
+    }
+}
+
+static void check_server(const struct checker *c, const struct server_config *s)
+{
+    const struct entry e = {.map = "servers", .name = s->name};
+
+    if (s->tls.mode >= TLS_VERIFY_CA && s->tls.ca == NULL) {
+        entry_fault(c, &e, "tls.ca", "is needed to check the server's certificate");
+    }
+    if (s->tls.mode != TLS_DISABLE && s->tls.certificate != NULL && s->tls.key == NULL) {
+        entry_fault(c, &e, "tls.key", "is needed with tls.certificate");
+    }
+    if (s->tls.mode != TLS_DISABLE && s->tls.key != NULL && s->tls.certificate == NULL) {
+        entry_fault(c, &e, "tls.certificate", "is needed with tls.key");
+    }
+    if (s->admin.password.kind != SECRET_NONE && s->admin.user == NULL) {
+        entry_fault(c, &e, "admin.user", "is needed with admin.password");
+    }
+}
+
+/* Would the method ask this user for a password that nothing here can tell? */
+static bool lacks_password(const struct config *config, const struct user_config *u)
+{
+    enum auth_method method = config->auth.method;
+    bool asked = method == AUTH_PASSWORD || method == AUTH_MD5 || method == AUTH_SCRAM;
+
+    return asked && u->password.kind == SECRET_NONE && config->auth.query.server == NULL;
+}
+
+static void check_user(const struct checker *c, const struct user_config *u)
+{
+    const struct entry e = {.map = "users", .name = u->name};
+
+    for (size_t i = 0; i < u->tenants.count; i++) {
+        if (!pattern_is_tenants(u->tenants.items[i])) {
+            const struct node *at = locate(c, &e, "tenants");
+            at = at->kind == NODE_LIST && i < at->count ? at->entries[i].value : at;
+            config_faults_add(c->faults, at->line, at->column,
+                              "tenants: \"%s\" cannot match a tenant's name", u->tenants.items[i]);
+        }
+    }
+    if (lacks_password(c->config, u)) {
+        entry_fault(c, &e, "password", "is needed for auth.method %s",
+                    schema_find(SCOPE_TOP, "auth.method")->choices[c->config->auth.method]);
+    }
+}
+
+static void check_provider(const struct checker *c, const struct provider_config *p)
+{
+    const struct entry e = {.map = "secrets.providers", .name = p->name};
+
+    switch (p->type) {
+    case PROVIDER_FILES:
+        break;
+    case PROVIDER_AWS:
+        if (p->region == NULL) {
+            entry_fault(c, &e, "region", "is needed for type aws-secrets-manager");
+        }
+        break;
+    case PROVIDER_VAULT:
+        if (p->address == NULL) {
+            entry_fault(c, &e, "address", "is needed for type vault");
+        }
+        if (p->token.kind == SECRET_NONE) {
+            entry_fault(c, &e, "token", "is needed for type vault");
+        }
+        break;
+    case PROVIDER_DERIVE:
+        if (p->key.kind == SECRET_NONE) {
+            entry_fault(c, &e, "key", "is needed for type derive");
+        }
+        break;
+    }
+}
+
+/* Settings that name the tenant or decide whose rights hold are ours alone; NULL when free. */
+static const char *why_reserved(const struct tenant_config *t, const char *name)
+{
+    static const char *const ours[] = {"role",     "session_authorization", "user",
+                                       "database", "replication",           "options"};
+    size_t n = strlen(t->rls.setting);
+
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+        if (strcasecmp(name, ours[i]) == 0) {
+            return "cannot be set for a tenant";
+        }
+    }
+    if (t->strategy == STRATEGY_SCHEMA && strcasecmp(name, "search_path") == 0) {
+        return "is set by the strategy schema, from schema.search_path";
+    }
+    bool names_tenant = strncasecmp(name, t->rls.setting, n) == 0 &&
+                        (name[n] == '\0' || strcasecmp(name + n, "_seal") == 0);
+    return t->strategy == STRATEGY_RLS && names_tenant ? "names the tenant, by rls.setting" : NULL;
+}
+
+/* The node of one setting, where it is written. */
+static const struct node *locate_setting(const struct checker *c, const struct entry *e,
+                                         const char *name)
+{
+    const struct node *own = entry_node(c, e->map, e->name);
+    const struct node *node = own == NULL ? NULL : node_get(node_find(own, "settings"), name);
+
+    if (node == NULL) {
+        const struct node *defaults = entry_node(c, e->map, "defaults");
+        node = defaults == NULL ? NULL : node_get(node_find(defaults, "settings"), name);
+    }
+    return node == NULL ? locate(c, e, "settings") : node;
+}
+
+static void check_settings(const struct checker *c, const struct entry *e,
+                           const struct tenant_config *t)
+{
+    for (size_t i = 0; i < t->settings.count; i++) {
+        const char *name = t->settings.items[i].name;
+        const char *why = why_reserved(t, name);
+        if (why != NULL) {
+            const struct node *at = locate_setting(c, e, name);
+            config_faults_add(c->faults, at->line, at->column, "settings: \"%s\" %s", name, why);
+        }
+    }
+}
+
+static void check_rls(const struct checker *c, const struct entry *e, const struct tenant_config *t)
+{
+    const char *setting = t->rls.setting;
+
+    if (!pattern_is_setting(setting) || strchr(setting, '.') == NULL) {
+        entry_fault(c, e, "rls.setting", "must be two words with a dot between, as app.tenant");
+    } else if (strlen(setting) + strlen("_seal") > LIMIT_NAME) {
+        entry_fault(c, e, "rls.setting", "is longer than %zu bytes", LIMIT_NAME - strlen("_seal"));
+    }
+}
+
+static void check_pool(const struct checker *c, const struct entry *e, const struct pool_config *p)
+{
+    if (p->min_size > p->size) {
+        entry_fault(c, e, "pool.min_size", "%d is more than pool.size, %d", p->min_size, p->size);
+    }
+    if (p->shards > p->size) {
+        entry_fault(c, e, "pool.shards", "%d are more than pool.size, %d", p->shards, p->size);
+    }
+}
+
+static void check_tenant(const struct checker *c, const struct tenant_config *t)
+{
+    const struct entry e = {.map = "tenants", .name = t->name == NULL ? "defaults" : t->name};
+    char hint[100];
+
+    if (t->server != NULL && config_server(c->config, t->server) == NULL) {
+        suggest_server(c->config, t->server, hint, sizeof hint);
+        entry_fault(c, &e, "server", "no server is named \"%s\"%s", t->server, hint);
+    }
+    check_rls(c, &e, t);
+    check_settings(c, &e, t);
+    check_pool(c, &e, &t->pool);
+}
+
+static void check_servers(const struct checker *c)
+{
+    if (c->config->server_count == 0) {
+        fault(c, "servers", "at least one server is needed");
+    }
+    for (size_t i = 0; i < c->config->server_count; i++) {
+        check_server(c, &c->config->servers[i]);
+    }
+}
+
+void check_config(const struct config *config, const struct node *root,
+                  struct config_faults *faults)
+{
+    const struct checker c = {.config = config, .root = root, .faults = faults};
+
+    check_listen(&c);
+    check_servers(&c);
+    check_auth(&c);
+    check_auth_query(&c);
+    check_tenancy(&c);
+    check_secrets(&c);
+    for (size_t i = 0; i < config->user_count; i++) {
+        check_user(&c, &config->users[i]);
+    }
+    for (size_t i = 0; i < config->secrets.provider_count; i++) {
+        check_provider(&c, &config->secrets.providers[i]);
+    }
+    check_tenant(&c, &config->defaults);
+    for (size_t i = 0; i < config->tenant_count; i++) {
+        check_tenant(&c, &config->tenants[i]);
+    }
+}

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: MIT
+//
+// The rows stand in the order of the reference. A section's row stands before its keys.
+#include "config/schema.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "config/config.h"
+
+static const char *const auth_methods[] = {"trust", "password", "md5", "scram-sha-256",
+                                           "cert",  "peer",     "hba", NULL};
+static const char *const tls_modes[] = {"disable",   "allow",       "prefer", "require",
+                                        "verify-ca", "verify-full", NULL};
+static const char *const server_roles[] = {"any", "primary", "standby", NULL};
+static const char *const unknown_tenants[] = {"reject", "template", "provision", NULL};
+static const char *const strategies[] = {"rls", "schema", "database", "none", NULL};
+static const char *const rls_setups[] = {"manual", "auto", NULL};
+static const char *const reset_policies[] = {"tenant", "client", "backend", "never", NULL};
+static const char *const assert_policies[] = {"switch", "always", NULL};
+static const char *const pool_modes[] = {"session", "transaction", "statement", NULL};
+static const char *const provider_types[] = {"files", "aws-secrets-manager", "vault", "derive",
+                                             NULL};
+static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+
+#define STRUCT_TOP      struct config
+#define STRUCT_SERVER   struct server_config
+#define STRUCT_USER     struct user_config
+#define STRUCT_TENANT   struct tenant_config
+#define STRUCT_PROVIDER struct provider_config
+
+/* A key with a member of the scope's struct; more fields of the row may follow the help. */
+#define ROW(scope_, path_, type_, member_, fallback_, help_, ...)                                  \
+    {                                                                                              \
+        .scope = SCOPE_##scope_, .path = path_, .type = KEY_##type_,                               \
+        .offset = offsetof(STRUCT_##scope_, member_), .fallback = fallback_, .help = help_,        \
+        __VA_ARGS__                                                                                \
+    }
+#define SECTION(scope_, path_, help_)                                                              \
+    {                                                                                              \
+        .scope = SCOPE_##scope_, .path = path_, .type = KEY_SECTION, .help = help_                 \
+    }
+#define NAMED(path_, entries_, help_)                                                              \
+    {                                                                                              \
+        .scope = SCOPE_TOP, .path = path_, .type = KEY_NAMED, .entries = SCOPE_##entries_,         \
+        .help = help_                                                                              \
+    }
+
+#define PORT_MAX  65535
+#define COUNT_MAX 1000000
+
+#define AUTH_SQL                                                                                   \
+    "SELECT rolname, CASE WHEN rolvaliduntil < pg_catalog.now() THEN NULL ELSE rolpassword END "   \
+    "FROM pg_catalog.pg_authid WHERE rolname = $1 AND rolcanlogin"
+
+const struct key schema_keys[] = {
+    SECTION(TOP, "listen", "Where clients connect."),
+    ROW(TOP, "listen.address", STRINGS, listen.address, "[127.0.0.1]",
+        "Names or addresses; \"*\" is every address of the machine; [] is none.", .restart = true),
+    ROW(TOP, "listen.port", INT, listen.port, "6432",
+        "The port of every address, and the number in the socket's name.", .min = 1,
+        .max = PORT_MAX, .restart = true),
+    ROW(TOP, "listen.unix_dir", PATH, listen.unix_dir, "/run/fahrend",
+        "Folder of the Unix socket .s.PGSQL.PORT; \"\" is none.", .restart = true),
+    SECTION(TOP, "listen.tls", "Encryption between clients and fahrend."),
+    ROW(TOP, "listen.tls.mode", CHOICE, listen.tls.mode, "disable",
+        "allow and prefer take both kinds of client, require only encrypted ones; verify-ca also "
+        "asks for a certificate, verify-full for one in the user's name.",
+        .choices = tls_modes),
+    ROW(TOP, "listen.tls.certificate", PATH, listen.tls.certificate, NULL,
+        "PEM file with our certificate and what leads to its root.", .example = "server.crt",
+        .some = true),
+    ROW(TOP, "listen.tls.key", PATH, listen.tls.key, NULL, "PEM file with our private key.",
+        .example = "server.key", .some = true),
+    ROW(TOP, "listen.tls.ca", PATH, listen.tls.ca, NULL,
+        "PEM file with the roots of clients' certificates.", .example = "clients.crt",
+        .some = true),
+    ROW(TOP, "workers", INT, workers, "auto", "Event loops; auto is one for each CPU.", .min = 1,
+        .max = 1024, .zero = "auto", .restart = true),
+    ROW(TOP, "drain_timeout", TIME, drain_timeout, "0",
+        "How long a drain waits for clients before it closes them; 0 is without end."),
+
+    NAMED("servers", SERVER, "PostgreSQL servers by name; at least one."),
+    ROW(SERVER, "host", STRINGS, host, "[127.0.0.1]",
+        "Name, address or folder of a Unix socket, or a list of them that is tried in order.",
+        .some = true),
+    ROW(SERVER, "port", INT, port, "5432", "The port of every host.", .min = 1, .max = PORT_MAX),
+    ROW(SERVER, "role", CHOICE, role, "any",
+        "Which of the hosts will do: any, only a primary, or only a standby.",
+        .choices = server_roles),
+    ROW(SERVER, "max_connections", INT, max_connections, "90",
+        "Connections to this server, over all pools; 0 is no limit.", .max = COUNT_MAX),
+    ROW(SERVER, "connect_timeout", TIME, connect_timeout, "15s",
+        "How long a connection may take until it is ready for queries; 0 is without end."),
+    ROW(SERVER, "login_retry", TIME, login_retry, "15s",
+        "Pause after a failed connection before the next one is tried."),
+    SECTION(SERVER, "tls", "Encryption between fahrend and the server."),
+    ROW(SERVER, "tls.mode", CHOICE, tls.mode, "prefer",
+        "As libpq's sslmode: verify-ca checks the server's certificate, verify-full its name too.",
+        .choices = tls_modes),
+    ROW(SERVER, "tls.certificate", PATH, tls.certificate, NULL,
+        "PEM file with the certificate that we show.", .example = "client.crt", .some = true),
+    ROW(SERVER, "tls.key", PATH, tls.key, NULL, "PEM file with its private key.",
+        .example = "client.key", .some = true),
+    ROW(SERVER, "tls.ca", PATH, tls.ca, NULL, "PEM file with the roots of servers' certificates.",
+        .example = "ca.crt", .some = true),
+    SECTION(SERVER, "admin", "The login that makes tenants; without it none can be made here."),
+    ROW(SERVER, "admin.user", NAME, admin.user, NULL,
+        "A role that may create roles, schemas and databases.", .example = "postgres"),
+    ROW(SERVER, "admin.password", SECRET, admin.password, NULL, "Its password.",
+        .example = "{file: /run/secrets/admin}"),
+    ROW(SERVER, "admin.database", NAME, admin.database, "postgres",
+        "The database to connect to for work that belongs to no tenant's."),
+
+    SECTION(TOP, "auth", "How clients prove who they are."),
+    ROW(TOP, "auth.method", CHOICE, auth.method, "scram-sha-256",
+        "hba lets the rules of a file choose for each connection.", .choices = auth_methods),
+    ROW(TOP, "auth.hba_file", PATH, auth.hba_file, NULL, "Rules in the format of pg_hba.conf.",
+        .example = "/etc/fahrend/hba.conf", .some = true),
+    SECTION(TOP, "auth.query", "Asks a server for the verifiers of users that are not below."),
+    ROW(TOP, "auth.query.server", NAME, auth.query.server, NULL, "The server to ask.",
+        .example = "main"),
+    ROW(TOP, "auth.query.database", NAME, auth.query.database, NULL, "The database to ask.",
+        .example = "app"),
+    ROW(TOP, "auth.query.user", NAME, auth.query.user, NULL, "The role that asks.",
+        .example = "auth_reader"),
+    ROW(TOP, "auth.query.password", SECRET, auth.query.password, NULL, "Its password.",
+        .example = "{env: AUTH_PASSWORD}"),
+    ROW(TOP, "auth.query.sql", TEXT, auth.query.sql, "\"" AUTH_SQL "\"",
+        "One row with name and verifier for the user $1, or none.", .some = true),
+    ROW(TOP, "auth.query.cache", TIME, auth.query.cache, "10s",
+        "How long an answer is kept; 0 asks every time."),
+
+    NAMED("users", USER, "Who may log in to fahrend, by name."),
+    ROW(USER, "password", SECRET, password, NULL,
+        "A secret: a text, {env: NAME}, {file: PATH}, {exec: [PROGRAM, ARGUMENT]} or {store: "
+        "PROVIDER, id: NAME, key: FIELD}. It holds a password, or a verifier (md5… or "
+        "SCRAM-SHA-256$…).",
+        .example = "{env: APP_PASSWORD}", .needed = true),
+    ROW(USER, "tenants", STRINGS, tenants, "[\"*\"]",
+        "Tenants that this user may enter; * stands for any characters, [] for none."),
+    SECTION(USER, "limits", "Caps of this user over all tenants; 0 is no limit."),
+    ROW(USER, "limits.clients", INT, limits.clients, "0", "Client connections.", .max = COUNT_MAX),
+    ROW(USER, "limits.connections", INT, limits.connections, "0", "Server connections.",
+        .max = COUNT_MAX),
+
+    SECTION(TOP, "tenancy", "How a client's tenant is found."),
+    ROW(TOP, "tenancy.resolve", RULES, tenancy.resolve, "[{parameter: app.tenant}]",
+        "Rules in order; every one that yields a name must yield the same. parameter: a startup "
+        "parameter's name; user, database, sni, application_name: a pattern such as "
+        "\"{user}.{tenant}\"; certificate: cn."),
+    ROW(TOP, "tenancy.unknown", CHOICE, tenancy.unknown, "reject",
+        "A tenant that is neither named nor registered: reject it, let it in by the defaults "
+        "(template), or make it on its first login (provision).",
+        .choices = unknown_tenants),
+    SECTION(TOP, "tenancy.registry", "Where tenants made at run time are kept."),
+    ROW(TOP, "tenancy.registry.server", NAME, tenancy.registry.server, NULL, "The server.",
+        .example = "main"),
+    ROW(TOP, "tenancy.registry.database", NAME, tenancy.registry.database, NULL, "The database.",
+        .example = "app"),
+
+    NAMED("tenants", TENANT,
+          "The entry \"defaults\" holds for every tenant; an entry by a tenant's name holds what "
+          "differs, key by key."),
+    ROW(TENANT, "server", NAME, server, NULL, "A server's name; the first one when not given.",
+        .example = "main"),
+    ROW(TENANT, "database", NAME, database, NULL, "When not given, what the client asked for.",
+        .places = PLACE_TENANT, .example = "app"),
+    ROW(TENANT, "strategy", CHOICE, strategy, "rls",
+        "What keeps tenants apart: row level security in shared tables, a schema each, a database "
+        "each, or nothing of ours.",
+        .choices = strategies),
+    ROW(TENANT, "login", LOGIN, login, "client",
+        "Who logs in to the server: the client's user (client), the tenant's role (tenant), or "
+        "{user: NAME, password: SECRET}."),
+    ROW(TENANT, "role", NAME, role, "\"tenant_{tenant}\"", "The tenant's role.",
+        .places = PLACE_TENANT),
+    SECTION(TENANT, "rls", "The strategy rls."),
+    ROW(TENANT, "rls.setting", TEXT, rls.setting, "app.tenant",
+        "The setting that policies read; its name has a dot."),
+    ROW(TENANT, "rls.seal", BOOL, rls.seal, "false",
+        "Sign the setting, so that SQL of a client cannot choose another tenant."),
+    ROW(TENANT, "rls.column", NAME, rls.column, "tenant_id", "The column that names the tenant."),
+    ROW(TENANT, "rls.tables", STRINGS, rls.tables, "[]",
+        "Tables that are set up; [] is all that have the column."),
+    ROW(TENANT, "rls.setup", CHOICE, rls.setup, "manual",
+        "Whether policies are made at start (auto) or only by SETUP RLS.", .choices = rls_setups),
+    SECTION(TENANT, "schema", "The strategy schema."),
+    ROW(TENANT, "schema.name", NAME, schema.name, "\"tenant_{tenant}\"", "The tenant's schema.",
+        .places = PLACE_TENANT),
+    ROW(TENANT, "schema.search_path", TEXT, schema.search_path, "\"{schema}\"",
+        "The tenant's search_path; names that are filled in are quoted.",
+        .places = PLACE_TENANT | PLACE_SCHEMA | PLACE_ROLE, .some = true),
+    ROW(TENANT, "schema.template", PATH, schema.template, NULL,
+        "SQL file that is run in the new schema of a tenant.", .places = PLACE_TENANT,
+        .example = "schema.sql", .some = true),
+    SECTION(TENANT, "dedicated", "The strategy database."),
+    ROW(TENANT, "dedicated.name", NAME, dedicated.name, "\"tenant_{tenant}\"",
+        "The tenant's database.", .places = PLACE_TENANT),
+    ROW(TENANT, "dedicated.template", NAME, dedicated.template, "template1",
+        "The database that a new one is copied from.", .places = PLACE_TENANT),
+    ROW(TENANT, "settings", SETTINGS, settings, "{}",
+        "Settings that are in force in the tenant's sessions, merged by name with those of the "
+        "defaults; null takes one out."),
+    ROW(TENANT, "reset", CHOICE, reset, "tenant",
+        "When a server connection is scrubbed: as it changes tenant, as it changes client, never; "
+        "backend closes it at a change of tenant.",
+        .choices = reset_policies),
+    ROW(TENANT, "assert", CHOICE, assertion, "switch",
+        "When the context is set: as it changes, or always, ahead of each transaction.",
+        .choices = assert_policies),
+    SECTION(TENANT, "pool", "Server connections."),
+    ROW(TENANT, "pool.mode", CHOICE, pool.mode, "transaction",
+        "How long a client keeps a server connection.", .choices = pool_modes),
+    ROW(TENANT, "pool.size", INT, pool.size, "20", "Connections of one pool.", .min = 1,
+        .max = COUNT_MAX),
+    ROW(TENANT, "pool.shards", INT, pool.shards, "1",
+        "Parts that a pool is split into, each on a worker of its own with its share of the size.",
+        .min = 1, .max = 1024),
+    ROW(TENANT, "pool.min_size", INT, pool.min_size, "0", "Connections that are kept open.",
+        .max = COUNT_MAX),
+    ROW(TENANT, "pool.reserve_size", INT, pool.reserve_size, "0",
+        "Connections beyond the size, for clients that have waited for reserve_timeout.",
+        .max = COUNT_MAX),
+    ROW(TENANT, "pool.reserve_timeout", TIME, pool.reserve_timeout, "5s",
+        "How long a client waits before the reserve is used; 0 never uses it."),
+    ROW(TENANT, "pool.idle_timeout", TIME, pool.idle_timeout, "10m",
+        "An idle server connection is closed after so long; 0 keeps it."),
+    ROW(TENANT, "pool.lifetime", TIME, pool.lifetime, "1h",
+        "A server connection is closed at so old, when it is idle; 0 keeps it."),
+    ROW(TENANT, "pool.prepared_statements", INT, pool.prepared_statements, "200",
+        "Clients' prepared statements that are kept on one server connection; 0 leaves them "
+        "alone.",
+        .max = COUNT_MAX),
+    ROW(TENANT, "pool.check_delay", TIME, pool.check_delay, "30s",
+        "A server connection that was idle for longer is tried before it is used; 0 always."),
+    ROW(TENANT, "pool.reset_query", TEXT, pool.reset_query, "DISCARD ALL",
+        "What runs when a client leaves a pool in session mode; \"\" is nothing."),
+    SECTION(TENANT, "limits", "Caps of this tenant; 0 is no limit."),
+    ROW(TENANT, "limits.clients", INT, limits.clients, "0", "Client connections.",
+        .max = COUNT_MAX),
+    ROW(TENANT, "limits.connections", INT, limits.connections, "0", "Server connections.",
+        .max = COUNT_MAX),
+    ROW(TENANT, "limits.waiting", INT, limits.waiting, "0",
+        "Clients that wait for a server connection.", .max = COUNT_MAX),
+    ROW(TENANT, "limits.weight", INT, limits.weight, "1",
+        "Turns in the queue of a pool that several tenants share.", .min = 1, .max = 1000),
+    SECTION(TENANT, "timeouts", "Bounds in time; 0 is none."),
+    ROW(TENANT, "timeouts.query_wait", TIME, timeouts.query_wait, "2m",
+        "A query that waits longer for a server connection fails."),
+    ROW(TENANT, "timeouts.query", TIME, timeouts.query, "0", "A query that runs longer fails."),
+    ROW(TENANT, "timeouts.transaction", TIME, timeouts.transaction, "0",
+        "A transaction that takes longer is ended."),
+    ROW(TENANT, "timeouts.idle_transaction", TIME, timeouts.idle_transaction, "0",
+        "A client that does nothing in a transaction for longer is closed."),
+    ROW(TENANT, "timeouts.client_idle", TIME, timeouts.client_idle, "0",
+        "A client that does nothing for longer is closed."),
+
+    SECTION(TOP, "limits", "Caps of the whole; 0 is no limit."),
+    ROW(TOP, "limits.clients", INT, limits.clients, "10000", "Client connections.",
+        .max = 10 * COUNT_MAX),
+    ROW(TOP, "limits.clients_per_address", INT, limits.clients_per_address, "0",
+        "Client connections from one address.", .max = COUNT_MAX),
+    ROW(TOP, "limits.connections", INT, limits.connections, "0", "Connections to all servers.",
+        .max = COUNT_MAX),
+    ROW(TOP, "limits.login_timeout", TIME, limits.login_timeout, "1m",
+        "A client that has not logged in by then is closed; 0 is without end."),
+    ROW(TOP, "limits.message_size", SIZE, limits.message_size, "1GiB",
+        "The largest message that is let through in either direction.", .min = 64 * 1024,
+        .max = 0x7FFFFFFF),
+
+    SECTION(TOP, "secrets", "Where the passwords of tenants' roles are kept."),
+    ROW(TOP, "secrets.store", NAME, secrets.store, NULL,
+        "The provider that new passwords are written to.", .example = "files"),
+    NAMED("secrets.providers", PROVIDER, "Stores by name."),
+    ROW(PROVIDER, "type", CHOICE, type, "files",
+        "files in a folder, aws-secrets-manager, vault (HashiCorp's), or derive (an HMAC of the "
+        "name: nothing is stored).",
+        .choices = provider_types),
+    ROW(PROVIDER, "directory", PATH, directory, "/var/lib/fahrend/secrets", "Type files.",
+        .some = true),
+    ROW(PROVIDER, "region", TEXT, region, NULL, "Type aws-secrets-manager.",
+        .example = "eu-central-1", .some = true),
+    ROW(PROVIDER, "prefix", TEXT, prefix, "\"\"",
+        "Types aws-secrets-manager and vault: what stands before every id."),
+    ROW(PROVIDER, "endpoint", TEXT, endpoint, "\"\"",
+        "Type aws-secrets-manager: a URL to ask instead of the public one."),
+    ROW(PROVIDER, "address", TEXT, address, NULL, "Type vault: its URL.",
+        .example = "\"https://vault:8200\"", .some = true),
+    ROW(PROVIDER, "mount", TEXT, mount, "kv", "Type vault: where its key/value engine is mounted.",
+        .some = true),
+    ROW(PROVIDER, "token", SECRET, token, NULL, "Type vault: the token to ask with.",
+        .example = "{file: /run/secrets/vault_token}"),
+    ROW(PROVIDER, "key", SECRET, key, NULL, "Type derive: the key that passwords are made from.",
+        .example = "{file: /run/secrets/master}"),
+
+    SECTION(TOP, "admin", "The console."),
+    ROW(TOP, "admin.database", NAME, admin.database, "fahrend",
+        "The name of the database that is the console; \"pgbouncer\" is it too."),
+    ROW(TOP, "admin.users", STRINGS, admin.users, "[]", "Users who may run every command."),
+    ROW(TOP, "admin.stats_users", STRINGS, admin.stats_users, "[]", "Users who may only look."),
+    SECTION(TOP, "http", "Metrics and health: /metrics, /livez, /readyz, and a page at /."),
+    ROW(TOP, "http.address", TEXT, http.address, "127.0.0.1", "The address to listen on.",
+        .restart = true, .some = true),
+    ROW(TOP, "http.port", INT, http.port, "9632", "The port; 0 is off.", .max = PORT_MAX,
+        .restart = true),
+    SECTION(TOP, "log", "What is written to stderr."),
+    ROW(TOP, "log.level", CHOICE, log.level, "info", "The least that is written.",
+        .choices = log_levels),
+    ROW(TOP, "log.format", CHOICE, log.format, "text", "Lines for people, or JSON.",
+        .choices = log_formats),
+};
+
+const size_t schema_key_count = sizeof schema_keys / sizeof schema_keys[0];
+
+const struct scope schema_scopes[SCOPES] = {
+    [SCOPE_TOP] = {.prefix = "", .size = sizeof(struct config)},
+    [SCOPE_SERVER] = {.prefix = "servers.",
+                      .example = "main",
+                      .size = sizeof(struct server_config)},
+    [SCOPE_USER] = {.prefix = "users.", .example = "app", .size = sizeof(struct user_config)},
+    [SCOPE_TENANT] = {.prefix = "tenants.",
+                      .example = "defaults",
+                      .size = sizeof(struct tenant_config)},
+    [SCOPE_PROVIDER] = {.prefix = "secrets.providers.",
+                        .example = "files",
+                        .size = sizeof(struct provider_config)},
+};
+
+const struct key *schema_find(enum key_scope scope, const char *path)
+{
+    for (size_t i = 0; i < schema_key_count; i++) {
+        if (schema_keys[i].scope == scope && strcmp(schema_keys[i].path, path) == 0) {
+            return &schema_keys[i];
+        }
+    }
+    return NULL;
+}
+
+const char *schema_leaf(const struct key *key)
+{
+    const char *dot = strrchr(key->path, '.');
+
+    return dot == NULL ? key->path : dot + 1;
+}
+
+bool schema_in_section(const struct key *key, enum key_scope scope, const char *path)
+{
+    size_t n = strlen(path);
+    const char *leaf = schema_leaf(key);
+
+    if (key->scope != scope) {
+        return false;
+    }
+    if (n == 0) {
+        return leaf == key->path;
+    }
+    return leaf == key->path + n + 1 && strncmp(key->path, path, n) == 0;
+}
+
+const char *schema_suggest(enum key_scope scope, const char *section, const char *word)
+{
+    const char *best = NULL;
+    int least = LIMIT_NAME;
+
+    for (size_t i = 0; i < schema_key_count; i++) {
+        if (!schema_in_section(&schema_keys[i], scope, section)) {
+            continue;
+        }
+        const char *leaf = schema_leaf(&schema_keys[i]);
+        int distance = schema_distance(word, leaf);
+        if (schema_similar(word, leaf) && distance < least) {
+            best = leaf;
+            least = distance;
+        }
+    }
+    return best;
+}
+
+static int least_of(int a, int b, int c)
+{
+    int ab = a < b ? a : b;
+
+    return ab < c ? ab : c;
+}
+
+static bool same_letter(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+int schema_distance(const char *a, const char *b)
+{
+    int rows[3][66] = {{0}};
+    size_t n = strlen(a);
+    size_t m = strlen(b);
+
+    if (n > 64 || m > 64) {
+        return 64;
+    }
+    for (size_t j = 0; j <= m; j++) {
+        rows[0][j] = (int)j;
+    }
+    for (size_t i = 1; i <= n; i++) {
+        int *row = rows[i % 3];
+        const int *above = rows[(i - 1) % 3];
+        row[0] = (int)i;
+        for (size_t j = 1; j <= m; j++) {
+            int replace = above[j - 1] + (same_letter(a[i - 1], b[j - 1]) ? 0 : 1);
+            row[j] = least_of(above[j] + 1, row[j - 1] + 1, replace);
+            bool swapped = i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
+                           same_letter(a[i - 2], b[j - 1]);
+            if (swapped && rows[(i - 2) % 3][j - 2] + 1 < row[j]) {
+                row[j] = rows[(i - 2) % 3][j - 2] + 1;
+            }
+        }
+    }
+    return rows[n % 3][m];
+}
+
+bool schema_similar(const char *a, const char *b)
+{
+    size_t n = strlen(a);
+    size_t m = strlen(b);
+    size_t shorter = n < m ? n : m;
+
+    return schema_distance(a, b) <= (shorter < 3 ? 1 : shorter < 6 ? 2 : 3);
+}
