@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// account: what one worker knows of one tenant while it runs: how many of its clients and
+// connections there are, and what they did. It is made when the tenant's first client logs in, and
+// stays, so that its counters do; the tenant's definition is in the registry. One thread: the
+// worker's.
+#ifndef POOL_ACCOUNT_H
+#define POOL_ACCOUNT_H
+
+#include <uthash.h>
+
+#include "base/list.h"
+#include "base/slice.h"
+
+struct account_stats {
+    uint64_t transactions;
+    uint64_t queries;
+    uint64_t errors;   /* sent by us to its clients */
+    uint64_t wait_us;  /* that its clients stood in queues */
+    uint64_t switches; /* of a server connection into one of its contexts */
+    uint64_t logins;
+    uint64_t bytes_in;  /* from its clients */
+    uint64_t bytes_out; /* to its clients */
+};
+
+struct account {
+    UT_hash_handle hh; /* by name */
+    char *name;
+    struct list clients_list; /* its logged-in frontends; typed by the proxy layer */
+    uint32_t clients;         /* logged in */
+    uint32_t waiting;         /* of them, in a queue */
+    uint32_t connections;     /* server connections linked to them now */
+    struct account_stats stats;
+};
+
+struct account *account_find_or_add(struct account **accounts, struct slice name);
+void account_free_all(struct account **accounts);
+
+#endif

@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: MIT
+#include "pool/backend.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "pool/backend_login.h"
+#include "pool/replies.h"
+#include "wire/build.h"
+#include "wire/error.h"
+#include "wire/frame.h"
+
+/* How long a connection may take to get over what its last user left behind. */
+#define CLEANING_BUDGET 5000 /* ms */
+
+static const char *const state_names[BACKEND_STATES] = {"connecting", "login", "idle",  "linked",
+                                                        "cleaning",   "held",  "closed"};
+
+#define TO(state) (1U << (state))
+
+/* Legal moves: row from, bit to. */
+static const uint8_t moves[BACKEND_STATES] = {
+    [BACKEND_CONNECTING] = TO(BACKEND_LOGIN) | TO(BACKEND_CLOSED),
+    [BACKEND_LOGIN] = TO(BACKEND_IDLE) | TO(BACKEND_CLOSED),
+    [BACKEND_IDLE] = TO(BACKEND_LINKED) | TO(BACKEND_CLEANING) | TO(BACKEND_CLOSED),
+    [BACKEND_LINKED] =
+        TO(BACKEND_IDLE) | TO(BACKEND_CLEANING) | TO(BACKEND_HELD) | TO(BACKEND_CLOSED),
+    [BACKEND_CLEANING] = TO(BACKEND_IDLE) | TO(BACKEND_HELD) | TO(BACKEND_CLOSED),
+    [BACKEND_HELD] = TO(BACKEND_IDLE) | TO(BACKEND_CLOSED),
+    [BACKEND_CLOSED] = 0,
+};
+
+const char *backend_state_name(enum backend_state state)
+{
+    return state_names[state];
+}
+
+static void move(struct backend *b, enum backend_state to)
+{
+    assert((moves[b->state] & TO(to)) != 0);
+    b->state = to;
+}
+
+static struct deadlines *deadlines(struct backend *b)
+{
+    return &b->conn.loop->deadlines;
+}
+
+/* ---- the end ---- */
+
+static void on_free_work(struct work *work)
+{
+    struct backend *b = container_of(work, struct backend, free_work);
+
+    b->owner_ops->on_free(b);
+}
+
+static void on_conn_closed(struct conn *conn)
+{
+    struct backend *b = container_of(conn, struct backend, conn);
+
+    on_free_work(&b->free_work);
+}
+
+static void drop_reset_query(struct backend *b)
+{
+    free(b->reset_query);
+    b->reset_query = NULL;
+    b->resetting = false;
+}
+
+static void release_memory(struct backend *b)
+{
+    drop_reset_query(b);
+    context_unref(b->contexts, b->context);
+    context_unref(b->contexts, b->next_context);
+    b->context = b->next_context = NULL;
+    ledger_fini(&b->ledger);
+    buf_release(&b->in);
+    buf_release(&b->parameters);
+    backend_login_free(b->login);
+    b->login = NULL;
+}
+
+/* A Terminate may go only where the server waits for a message. */
+static void say_goodbye(struct backend *b, enum backend_state state)
+{
+    static const uint8_t terminate[] = {WIRE_TERMINATE, 0, 0, 0, 4};
+
+    if (state == BACKEND_IDLE || state == BACKEND_HELD || (state == BACKEND_LINKED && b->synced)) {
+        (void)conn_send_slice(&b->conn, slice_of(terminate, sizeof terminate));
+    }
+}
+
+static void tell_user(struct backend *b, const struct err *err, bool switch_failed)
+{
+    void *user = b->user;
+    const struct backend_user_ops *ops = b->user_ops;
+
+    b->user = NULL;
+    b->user_ops = NULL;
+    if (user == NULL) {
+        return;
+    }
+    if (switch_failed) {
+        ops->on_switch_failed(user, err);
+    } else {
+        ops->on_lost(user, err);
+    }
+}
+
+/* The owner forgets it first, so that the user, when told, is given another. */
+static void end(struct backend *b, const struct err *err, bool switch_failed)
+{
+    enum backend_state state = b->state;
+
+    if (state == BACKEND_CLOSED) {
+        return;
+    }
+    move(b, BACKEND_CLOSED);
+    deadline_disarm(&b->deadline);
+    deadline_disarm(&b->age);
+    b->owner_ops->on_gone(b, state == BACKEND_CONNECTING || state == BACKEND_LOGIN, err);
+    if (b->dial != NULL) {
+        dial_cancel(b->dial);
+        b->dial = NULL;
+    }
+    if (state == BACKEND_CONNECTING) {
+        loop_defer(b->conn.loop, &b->free_work);
+    } else {
+        say_goodbye(b, state);
+        conn_close(&b->conn);
+    }
+    tell_user(b, err, switch_failed);
+    release_memory(b);
+}
+
+void backend_close(struct backend *b, const struct err *err)
+{
+    end(b, err, false);
+}
+
+static void fail(struct backend *b, const struct err *err)
+{
+    log_debug("server connection failed id=%llu pid=%u state=%s reason=\"%s\"",
+              (unsigned long long)b->id, b->pid, backend_state_name(b->state), err->text);
+    end(b, err, false);
+}
+
+static void fail_with_code(struct backend *b, ssize_t code)
+{
+    struct err err;
+
+    if (code == 0) {
+        (void)err_set(&err, ERR_CONNECTION,
+                      "server conn crashed? the server closed the connection");
+    } else {
+        (void)err_set(&err, ERR_CONNECTION, "server conn crashed? %s", uv_strerror((int)code));
+    }
+    fail(b, &err);
+}
+
+static void on_timeout(struct deadline *deadline)
+{
+    struct backend *b = container_of(deadline, struct backend, deadline);
+    struct err err;
+
+    (void)err_set(&err, ERR_CONNECTION, "%s timed out",
+                  b->state == BACKEND_CLEANING ? "cleaning a server connection" : "server login");
+    fail(b, &err);
+}
+
+/* ---- becoming free ---- */
+
+static void settle_down(struct backend *b)
+{
+    deadline_disarm(&b->deadline);
+    if (b->cancels > 0) {
+        if (b->state != BACKEND_HELD) {
+            move(b, BACKEND_HELD);
+        }
+        return;
+    }
+    move(b, BACKEND_IDLE);
+    b->owner_ops->on_ready(b);
+}
+
+void backend_cancel_ended(struct backend *b)
+{
+    assert(b->cancels > 0);
+    b->cancels--;
+    if (b->state == BACKEND_HELD && b->cancels == 0) {
+        settle_down(b);
+    }
+}
+
+static void send_query(struct backend *b, const char *sql)
+{
+    struct buf out = {0};
+
+    build_query(&out, sql);
+    struct slice bytes = buf_slice(&out);
+    struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes.p, .iov_len = bytes.n};
+    ledger_push(&b->ledger, LEDGER_QUERY, LEDGER_SWALLOW, 0);
+    b->cleaning_failed = false;
+    (void)backend_send(b, &piece, 1); /* a failed socket is found by the next read */
+    buf_release(&out);
+}
+
+/* After DISCARD ALL nothing of anybody is left: the connection is as after its login. Of another
+ * reset query we cannot tell what it left. */
+static void forget_context(struct backend *b, bool discarded_all)
+{
+    b->prepared = 0;
+    b->context_unknown = !discarded_all;
+    if (discarded_all) {
+        context_unref(b->contexts, b->context);
+        b->context = NULL;
+    }
+}
+
+/* One step of cleaning: called when nothing is owed. Rolls back, then resets, then is done. */
+static void go_on_cleaning(struct backend *b)
+{
+    if (b->status != 'I') {
+        send_query(b, "ROLLBACK");
+        return;
+    }
+    if (b->reset_query != NULL && !b->resetting) {
+        b->resetting = true;
+        send_query(b, b->reset_query);
+        return;
+    }
+    if (b->resetting) {
+        forget_context(b, strcasecmp(b->reset_query, "DISCARD ALL") == 0);
+        drop_reset_query(b);
+    }
+    settle_down(b);
+}
+
+static void finish_cleaning_step(struct backend *b)
+{
+    struct err err;
+
+    if (!b->synced || !ledger_empty(&b->ledger) || b->body_left > 0) {
+        return;
+    }
+    if (b->cleaning_failed && b->resetting) {
+        (void)err_set(&err, ERR_CONNECTION, "the reset query failed on a server connection");
+        fail(b, &err);
+        return;
+    }
+    go_on_cleaning(b);
+}
+
+/* ---- bytes of the server ---- */
+
+static void finish_login(struct backend *b)
+{
+    backend_login_take(b->login, b);
+    backend_login_free(b->login);
+    b->login = NULL;
+    b->status = 'I';
+    b->synced = true;
+    deadline_disarm(&b->deadline);
+    move(b, BACKEND_IDLE);
+    b->owner_ops->on_ready(b);
+}
+
+/* What the login wants to be done next; called after its bytes, and when a derivation is ready. */
+static void follow_login(struct backend *b, int result, const struct err *err)
+{
+    if (result < 0) {
+        fail(b, err);
+        return;
+    }
+    struct slice out = backend_login_output(b->login);
+    if (out.n > 0 && conn_send_slice(&b->conn, out) < 0) {
+        return; /* the next read tells why */
+    }
+    backend_login_sent(b->login);
+    if (result == BACKEND_LOGIN_DONE) {
+        finish_login(b);
+    }
+}
+
+static void on_login_step(void *data, int result, const struct err *err)
+{
+    follow_login(data, result, err);
+}
+
+static size_t read_login(struct backend *b, struct slice view)
+{
+    struct err err = {0};
+    size_t consumed = 0;
+    int result = backend_login_feed(b->login, view, &consumed, &err);
+
+    follow_login(b, result, &err);
+    return consumed;
+}
+
+/* An idle server speaks only to announce something: that a setting changed, or that it goes away.
+ */
+static ptrdiff_t read_idle(struct slice view, struct err *err)
+{
+    struct error_fields fields;
+    struct frame frame;
+    size_t at = 0;
+
+    while (at < view.n) {
+        enum frame_result result = frame_peek(slice_from(view, at), &frame);
+        if (result == FRAME_SHORT ||
+            (result == FRAME_OK && frame.size > view.n - at && frame.size <= LIMIT_WHOLE_MESSAGE)) {
+            break;
+        }
+        struct slice message = slice_from(view, at);
+        if (result == FRAME_OK && frame.type == WIRE_ERROR &&
+            error_parse(frame_body(message, &frame), &fields) == 0) {
+            error_to_err(&fields, err);
+            return ERR_SERVER;
+        }
+        if (result == FRAME_BAD || frame.size > view.n - at ||
+            (frame.type != WIRE_NOTICE && frame.type != WIRE_NOTIFICATION &&
+             frame.type != WIRE_PARAMETER_STATUS)) {
+            return err_set(err, ERR_PROTOCOL, "server sent an unexpected message while idle");
+        }
+        at += frame.size;
+    }
+    return (ptrdiff_t)at;
+}
+
+/* News for the user and the next step, once the bytes of this turn have been walked. */
+static void after_walk(struct backend *b)
+{
+    if (b->switched) {
+        b->switched = false;
+        if (b->user != NULL) {
+            b->user_ops->on_switched(b->user);
+        }
+    }
+    if (b->state == BACKEND_LINKED && backend_settled(b)) {
+        b->user_ops->on_settled(b->user);
+    } else if (b->state == BACKEND_CLEANING) {
+        finish_cleaning_step(b);
+    }
+}
+
+static void read_messages(struct backend *b, struct slice view)
+{
+    struct err err = {0};
+    bool idle = b->state == BACKEND_IDLE || b->state == BACKEND_HELD;
+    ptrdiff_t done = idle ? read_idle(view, &err) : replies_walk(b, view, &err);
+
+    if (done < 0) {
+        if (err.code == ERR_PROTOCOL) {
+            log_error("server connection out of step id=%llu pid=%u reason=\"%s\"",
+                      (unsigned long long)b->id, b->pid, err.text);
+        }
+        struct ledger_entry *head = ledger_head(&b->ledger);
+        end(b, &err, done == ERR_SERVER && head != NULL && head->kind == LEDGER_SWITCH);
+        return;
+    }
+    conn_keep(&b->in, view, (size_t)done);
+    after_walk(b);
+}
+
+static void on_readable(struct conn *conn)
+{
+    struct backend *b = container_of(conn, struct backend, conn);
+    struct slice view;
+    ssize_t got = conn_pull(conn, &b->in, &view);
+
+    if (got == UV_EAGAIN) {
+        return;
+    }
+    if (got <= 0) {
+        fail_with_code(b, got);
+        return;
+    }
+    b->stats.bytes_in += (uint64_t)got;
+    if (b->state != BACKEND_LOGIN) {
+        read_messages(b, view);
+        return;
+    }
+    size_t consumed = read_login(b, view);
+    if (b->state != BACKEND_CLOSED) {
+        conn_keep(&b->in, view, consumed);
+    }
+}
+
+static void on_drained(struct conn *conn)
+{
+    struct backend *b = container_of(conn, struct backend, conn);
+
+    if (b->user != NULL) {
+        b->user_ops->on_drained(b->user);
+    }
+}
+
+static const struct conn_ops conn_ops = {
+    .on_readable = on_readable,
+    .on_drained = on_drained,
+    .on_closed = on_conn_closed,
+};
+
+/* ---- connecting ---- */
+
+static void on_dialled(void *data, const struct dial_result *result)
+{
+    struct backend *b = data;
+    struct loop *loop = b->conn.loop;
+
+    b->dial = NULL;
+    if (result->fd < 0) {
+        fail(b, result->err);
+        return;
+    }
+    int rc = conn_open(&b->conn, loop, result->fd, &conn_ops);
+    if (rc < 0) {
+        b->conn.loop = loop;
+        (void)close(result->fd);
+        fail_with_code(b, rc);
+        return;
+    }
+    b->peer = result->peer;
+    b->host = result->host;
+    move(b, BACKEND_LOGIN);
+    follow_login(b, BACKEND_LOGIN_MORE, NULL);
+}
+
+void backend_start(struct backend *b, struct loop *loop, const struct backend_target *target,
+                   const struct backend_owner_ops *ops, void *owner)
+{
+    b->owner = owner;
+    b->owner_ops = ops;
+    b->conn.loop = loop;
+    b->port = target->port;
+    b->state = BACKEND_CONNECTING;
+    b->connected_at = b->used_at = loop_now(loop);
+    list_init(&b->idle_node);
+    list_init(&b->context_node);
+    list_init(&b->host_node);
+    list_init(&b->pool_node);
+    list_init(&b->cancel_list);
+    deadline_init(&b->deadline);
+    deadline_init(&b->age);
+    work_init(&b->free_work, on_free_work);
+    ledger_init(&b->ledger);
+    b->login = backend_login_new(loop, target, on_login_step, b);
+    deadline_arm(deadlines(b), &b->deadline, target->connect_timeout, on_timeout);
+    b->dial = dial_start(loop, target->hosts, target->host_count, target->port, 0, on_dialled, b);
+}
+
+/* ---- in use ---- */
+
+void backend_link(struct backend *b, const struct backend_user_ops *ops, void *user)
+{
+    move(b, BACKEND_LINKED);
+    deadline_disarm(&b->deadline);
+    b->user = user;
+    b->user_ops = ops;
+    b->used_at = loop_now(b->conn.loop);
+}
+
+int backend_send(struct backend *b, struct iovec *pieces, int count)
+{
+    b->synced = false;
+    for (int i = 0; i < count; i++) {
+        b->stats.bytes_out += pieces[i].iov_len;
+    }
+    int rc = conn_send(&b->conn, pieces, count);
+    if (rc < 0) {
+        conn_resume(&b->conn); /* what the server said before it went is still to be read */
+        return rc == UV_EPIPE || rc == UV_ECONNRESET ? 1 : rc;
+    }
+    return rc;
+}
+
+void backend_resume(struct backend *b)
+{
+    conn_resume(&b->conn);
+}
+
+/* The last user left while something was owed: ask the server to stop, and to say where it stands.
+ */
+static void abandon(struct backend *b)
+{
+    static const uint8_t sync[] = {WIRE_SYNC, 0, 0, 0, 4};
+    bool running = !ledger_empty(&b->ledger);
+
+    deadline_arm(deadlines(b), &b->deadline, CLEANING_BUDGET, on_timeout);
+    for (uint32_t i = 0; i < b->ledger.count; i++) {
+        b->ledger.ring[(b->ledger.head + i) & (b->ledger.cap - 1)].action = LEDGER_SWALLOW;
+    }
+    b->body_forward = false;
+    if (running) {
+        b->owner_ops->on_abandoned(b);
+    }
+    if (b->state != BACKEND_CLEANING) {
+        return;
+    }
+    if (!b->synced && !ledger_ends_batch(&b->ledger)) {
+        struct iovec piece = {.iov_base = (void *)(uintptr_t)sync, .iov_len = sizeof sync};
+        ledger_push(&b->ledger, LEDGER_SYNC, LEDGER_SWALLOW, 0);
+        (void)backend_send(b, &piece, 1);
+        return;
+    }
+    finish_cleaning_step(b);
+}
+
+void backend_unlink(struct backend *b, const char *reset_query, bool broken)
+{
+    assert(b->state == BACKEND_LINKED);
+    b->user = NULL;
+    b->user_ops = NULL;
+    conn_resume(&b->conn);
+    ledger_shrink(&b->ledger);
+    if (broken || b->copy_in || b->close_when_free) {
+        backend_close(b, NULL);
+        return;
+    }
+    b->reset_query = reset_query == NULL ? NULL : x_strdup(reset_query);
+    if (backend_settled(b) && reset_query == NULL) {
+        settle_down(b);
+        return;
+    }
+    move(b, BACKEND_CLEANING);
+    abandon(b);
+}
+
+void backend_clean(struct backend *b, const char *sql)
+{
+    move(b, BACKEND_CLEANING);
+    deadline_arm(deadlines(b), &b->deadline, CLEANING_BUDGET, on_timeout);
+    send_query(b, sql);
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+//
+// backend: one connection to a server. It dials, logs in, and is then idle in its pool until it is
+// linked to a user (a frontend); what the server says is walked here, message by message, against
+// the ledger, and what is the user's is handed up in runs as long as possible. When the user leaves
+// it in the middle of something it cancels, rolls back and cleans up within a budget, or closes.
+//
+//   CONNECTING ─▶ LOGIN ─▶ IDLE ⇄ LINKED          (release of a connection that is at rest)
+//                           ▲ ▲      │
+//                           │ └─ HELD ◀─┐           (cancels for its last user are under way)
+//                           └── CLEANING ◀──────     (our own query, or what the user left behind)
+//   any ─▶ CLOSED
+//
+// Failures: whatever breaks the protocol, a failed switch, a failed cleaning query and a lost
+// socket all close it; the user hears on_lost (or on_switch_failed) and the owner on_gone, each
+// once, and neither may touch it afterwards. Memory goes when the socket's handle is closed. One
+// thread: the worker's.
+#ifndef POOL_BACKEND_H
+#define POOL_BACKEND_H
+
+#include "base/err.h"
+#include "net/conn.h"
+#include "net/dial.h"
+#include "pool/ledger.h"
+#include "tenant/context.h"
+
+struct backend;
+struct backend_login;
+struct config;
+struct credential;
+struct pools;
+
+enum backend_state {
+    BACKEND_CONNECTING,
+    BACKEND_LOGIN,
+    BACKEND_IDLE,
+    BACKEND_LINKED,
+    BACKEND_CLEANING,
+    BACKEND_HELD,
+    BACKEND_CLOSED,
+    BACKEND_STATES
+};
+
+/* What the user of a linked backend is told. */
+struct backend_user_ops {
+    /* Bytes for the client, valid during the call. Returns true when the client cannot take more
+     * now: the backend then reads nothing until backend_resume. */
+    bool (*on_bytes)(void *user, struct slice bytes);
+    /* A parameter was reported that is not part of a switch. */
+    void (*on_report)(void *user, struct slice name, struct slice value);
+    /* The switch is in force: what was held back may go. */
+    void (*on_switched)(void *user);
+    /* Nothing is owed, and the server is outside a transaction. Comes at the end of the turn's
+     * bytes. */
+    void (*on_settled)(void *user);
+    /* What was kept for the server has been written. */
+    void (*on_drained)(void *user);
+    /* The switch was refused, and nothing behind it was executed. The link is gone. */
+    void (*on_switch_failed)(void *user, const struct err *err);
+    /* The connection is lost. The link is gone. */
+    void (*on_lost)(void *user, const struct err *err);
+};
+
+/* What the owner (the pool) is told. */
+struct backend_owner_ops {
+    void (*on_ready)(struct backend *backend); /* IDLE: logged in, cleaned, or no longer held */
+    /* Its user left while a query runs: cancel it. */
+    void (*on_abandoned)(struct backend *backend);
+    /* Gone; `login` says that it was never ready. err is NULL where it was asked to close. */
+    void (*on_gone)(struct backend *backend, bool login, const struct err *err);
+    void (*on_free)(struct backend *backend); /* the memory may be freed now */
+};
+
+struct backend_stats {
+    uint64_t bytes_in;  /* from the server */
+    uint64_t bytes_out; /* to the server */
+};
+
+struct backend {
+    struct conn conn;
+    enum backend_state state;
+    void *owner;
+    struct pools *pools;         /* where its memory is from; outlives the owner */
+    const struct config *config; /* a reference: its target points there */
+    const struct backend_owner_ops *owner_ops;
+    void *user; /* while LINKED */
+    const struct backend_user_ops *user_ops;
+
+    struct list idle_node;    /* the pool's: all idle ones, the latest used first */
+    struct list context_node; /* the pool's: the idle ones of one context */
+    struct list host_node;    /* the host's: idle ones of all pools, the latest used first */
+    struct list pool_node;    /* the pool's: all */
+
+    struct context_table *contexts; /* the worker's, that the two below are from */
+    struct context
+        *context; /* last asserted; a reference; NULL before the first and after a reset */
+    struct context *next_context; /* of the switch under way; a reference, or NULL */
+    uint64_t last_user;           /* number of the frontend that used it last, for reset: client */
+    bool context_unknown;         /* something may have changed since it was asserted */
+    uint32_t prepared;            /* which of the switch's statements exist on it: SWITCH_* bits */
+
+    struct ledger ledger;
+    struct buf in;        /* the start of a message that is not whole yet */
+    uint32_t body_left;   /* bytes of the message being passed that have not come yet */
+    bool body_forward;    /* whether they are forwarded */
+    bool synced;          /* the last thing heard was ReadyForQuery, and nothing was sent since */
+    bool copy_in;         /* the server waits for CopyData */
+    bool copy_extended;   /* … asked for by Execute: it skips Sync until the end of the copy */
+    char status;          /* of the last ReadyForQuery: 'I', 'T', 'E' */
+    bool switched;        /* the switch was confirmed in this turn */
+    bool cleaning_failed; /* the cleaning query got an error */
+    char *reset_query;    /* to run when what the last user left is over; NULL for none; owned */
+    bool resetting;       /* it is running */
+    bool logged_in;       /* it was ready once */
+    bool close_when_free; /* not to be used again: too old, reconfigured, or doubtful */
+
+    struct dial *dial;           /* while CONNECTING */
+    struct backend_login *login; /* while LOGIN */
+    struct deadline
+        deadline; /* CONNECTING and LOGIN: connect timeout; IDLE: idle timeout; CLEANING: budget */
+    struct deadline age; /* the connection's lifetime */
+    struct work free_work;
+    uint32_t pid;     /* of the server process, from BackendKeyData */
+    struct slice key; /* its cancel key; memory is the backend's */
+    uint8_t key_bytes[256];
+    uint16_t cancels;        /* cancel requests for it that have not ended */
+    struct list cancel_list; /* they themselves; typed in cancel.c */
+    struct addr peer;
+    const char *host; /* the configuration's, that answered */
+    int port;
+    struct buf parameters; /* ParameterStatus messages of the login, until the pool takes them */
+    uint64_t id;           /* unique on its worker */
+    uint64_t connected_at; /* loop time, ms */
+    uint64_t used_at;      /* of the last link */
+    struct backend_stats stats;
+};
+
+/* Where to connect and as whom. All pointers stay valid until on_ready or on_gone. */
+struct backend_target {
+    const char *const *hosts;
+    size_t host_count;
+    int port;
+    uint64_t connect_timeout; /* ms for dialling and login; 0 for none */
+    const char *user;
+    const char *database;
+    const struct credential *credential;
+    const struct context *startup; /* settings to carry in the startup packet, or NULL */
+};
+
+void backend_start(struct backend *b, struct loop *loop, const struct backend_target *target,
+                   const struct backend_owner_ops *ops, void *owner);
+
+/* IDLE to LINKED. */
+void backend_link(struct backend *b, const struct backend_user_ops *ops, void *user);
+
+/* Announces and sends. The caller pushes what it sends to the ledger first. Returns 1 when some of
+ * it was kept (stop until on_drained), 0, or a negative code: on_lost follows in this turn. */
+int backend_send(struct backend *b, struct iovec *pieces, int count);
+
+/* The user can take bytes again. */
+void backend_resume(struct backend *b);
+
+/* Whether the link may end now: nothing owed, outside a transaction, not in COPY. */
+static inline bool backend_settled(const struct backend *b)
+{
+    return b->synced && b->status == 'I' && ledger_empty(&b->ledger) && !b->copy_in &&
+           b->body_left == 0;
+}
+
+/* LINKED to IDLE (on_ready follows before it returns), HELD or CLEANING. reset_query: to run first,
+ * or NULL. `broken`: the user left in the middle of a message to the server. An unsettled one is
+ * cancelled, rolled back and cleaned, or closed. */
+void backend_unlink(struct backend *b, const char *reset_query, bool broken);
+
+/* Runs a query of ours on an IDLE one; on_ready follows, or on_gone. */
+void backend_clean(struct backend *b, const char *sql);
+
+/* Closes at once, with a Terminate where the server can take it. Idempotent. on_gone follows before
+ * it returns. */
+void backend_close(struct backend *b, const struct err *err);
+
+/* A cancel request for it has ended. */
+void backend_cancel_ended(struct backend *b);
+
+const char *backend_state_name(enum backend_state state);
+
+#endif

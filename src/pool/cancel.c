@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "pool/cancel.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "wire/types.h"
+
+#define CANCEL_TIMEOUT 10000 /* ms, as PgBouncer's cancel_wait_timeout */
+
+struct cancel {
+    struct conn conn;
+    struct list node;        /* in backend.cancel_list while that lives */
+    struct backend *backend; /* NULL once it ended first */
+    struct dial *dial;
+    struct deadline deadline;
+    char *host; /* what is dialled */
+    const char *hosts[1];
+    struct buf packet;
+};
+
+/* The server's part is over, one way or another. */
+static void end(struct cancel *cancel)
+{
+    struct backend *backend = cancel->backend;
+
+    deadline_disarm(&cancel->deadline);
+    if (cancel->dial != NULL) {
+        dial_cancel(cancel->dial);
+        cancel->dial = NULL;
+    }
+    list_remove(&cancel->node);
+    cancel->backend = NULL;
+    if (backend != NULL) {
+        backend_cancel_ended(backend);
+    }
+}
+
+static void free_cancel(struct cancel *cancel)
+{
+    buf_release_secret(&cancel->packet);
+    free(cancel->host);
+    free(cancel);
+}
+
+static void on_closed(struct conn *conn)
+{
+    free_cancel(container_of(conn, struct cancel, conn));
+}
+
+static void on_readable(struct conn *conn)
+{
+    struct cancel *cancel = container_of(conn, struct cancel, conn);
+    struct buf none = {0};
+    struct slice view;
+    ssize_t got = conn_pull(conn, &none, &view);
+
+    if (got == UV_EAGAIN || got > 0) {
+        return; /* the server closes without a word */
+    }
+    conn_close(conn);
+    end(cancel);
+}
+
+static void on_drained(struct conn *conn)
+{
+    (void)conn; /* sixteen bytes always fit */
+}
+
+static const struct conn_ops conn_ops = {
+    .on_readable = on_readable,
+    .on_drained = on_drained,
+    .on_closed = on_closed,
+};
+
+static void on_timeout(struct deadline *deadline)
+{
+    struct cancel *cancel = container_of(deadline, struct cancel, deadline);
+
+    log_warning("cancel request timed out host=%s", cancel->host);
+    bool dialling = cancel->dial != NULL;
+    if (!dialling) {
+        conn_close(&cancel->conn);
+    }
+    end(cancel);
+    if (dialling) {
+        free_cancel(cancel);
+    }
+}
+
+static void on_dialled(void *data, const struct dial_result *result)
+{
+    struct cancel *cancel = data;
+    struct loop *loop = cancel->conn.loop;
+
+    cancel->dial = NULL;
+    if (result->fd < 0 || conn_open(&cancel->conn, loop, result->fd, &conn_ops) < 0) {
+        if (result->fd >= 0) {
+            (void)close(result->fd);
+        }
+        end(cancel);
+        free_cancel(cancel);
+        return;
+    }
+    (void)conn_send_slice(&cancel->conn, buf_slice(&cancel->packet));
+}
+
+void cancel_send(struct backend *b)
+{
+    char text[ADDR_TEXT];
+
+    if (b->key.n == 0) {
+        return;
+    }
+    struct cancel *cancel = x_zalloc(sizeof *cancel);
+    cancel->backend = b;
+    cancel->conn.loop = b->conn.loop;
+    addr_print_host(&b->peer, text, sizeof text);
+    cancel->host = x_strdup(b->peer.family == AF_UNIX ? b->host : text);
+    cancel->hosts[0] = cancel->host;
+    buf_append_be32(&cancel->packet, (uint32_t)(12 + b->key.n));
+    buf_append_be32(&cancel->packet, WIRE_CANCEL_REQUEST);
+    buf_append_be32(&cancel->packet, b->pid);
+    buf_append_slice(&cancel->packet, b->key);
+    deadline_init(&cancel->deadline);
+    deadline_arm(&b->conn.loop->deadlines, &cancel->deadline, CANCEL_TIMEOUT, on_timeout);
+    list_push_tail(&b->cancel_list, &cancel->node);
+    b->cancels++;
+    cancel->dial = dial_start(b->conn.loop, cancel->hosts, 1, b->port, 0, on_dialled, cancel);
+}
+
+void cancel_orphan_all(struct backend *b)
+{
+    struct list *node;
+
+    while ((node = list_pop_head(&b->cancel_list)) != NULL) {
+        container_of(node, struct cancel, node)->backend = NULL;
+    }
+    b->cancels = 0;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// ledger: the answers that a server still owes, in the order in which they will come. For each
+// message sent one entry says what ends its answer and what becomes of it: forwarded, swallowed
+// because we asked ourselves, or made up because the server was never asked. It follows "Message
+// Flow": after an error in the extended protocol the server skips all up to the next Sync. Memory
+// only; belongs to a backend.
+#ifndef POOL_LEDGER_H
+#define POOL_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum ledger_kind {
+    LEDGER_SWITCH,   /* our switch: ends with its last CommandComplete; arg counts those to come */
+    LEDGER_QUERY,    /* ends with ReadyForQuery */
+    LEDGER_FUNCTION, /* FunctionCall; ends with ReadyForQuery */
+    LEDGER_SYNC,     /* ends with ReadyForQuery */
+    LEDGER_PARSE,    /* ends with ParseComplete */
+    LEDGER_BIND,     /* ends with BindComplete */
+    LEDGER_DESCRIBE, /* ends with RowDescription or NoData */
+    LEDGER_EXECUTE,  /* ends with CommandComplete, EmptyQueryResponse or PortalSuspended */
+    LEDGER_CLOSE,    /* ends with CloseComplete */
+    LEDGER_COPY_END  /* CopyDone or CopyFail went out; has no answer of its own */
+};
+
+enum ledger_action { LEDGER_FORWARD, LEDGER_SWALLOW, LEDGER_MAKE_UP };
+
+struct ledger_entry {
+    uint8_t kind;   /* enum ledger_kind */
+    uint8_t action; /* enum ledger_action */
+    uint32_t arg;
+};
+
+#define LEDGER_INLINE 8
+
+struct ledger {
+    struct ledger_entry *ring; /* inline_ring, or allocated when more than that was owed at once */
+    uint32_t head;
+    uint32_t count;
+    uint32_t cap; /* a power of two */
+    struct ledger_entry inline_ring[LEDGER_INLINE];
+};
+
+void ledger_init(struct ledger *ledger);
+void ledger_fini(struct ledger *ledger);
+
+void ledger_push(struct ledger *ledger, enum ledger_kind kind, enum ledger_action action,
+                 uint32_t arg);
+
+static inline bool ledger_empty(const struct ledger *ledger)
+{
+    return ledger->count == 0;
+}
+
+/* The entry whose answer comes next, or NULL. Valid until the next push. */
+static inline struct ledger_entry *ledger_head(struct ledger *ledger)
+{
+    return ledger->count == 0 ? NULL : &ledger->ring[ledger->head];
+}
+
+static inline void ledger_pop(struct ledger *ledger)
+{
+    ledger->head = (ledger->head + 1) & (ledger->cap - 1);
+    ledger->count--;
+}
+
+/* Whether the last message sent is one that the server answers with ReadyForQuery. */
+bool ledger_ends_batch(const struct ledger *ledger);
+
+/* Gives extra memory back where nothing is owed. */
+void ledger_shrink(struct ledger *ledger);
+
+#endif

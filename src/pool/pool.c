@@ -1,0 +1,559 @@
+// SPDX-License-Identifier: MIT
+#include "pool/pool.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "pool/cancel.h"
+#include "pool/pools.h"
+#include "wire/frame.h"
+
+#define CONNECTING_MAX 8   /* logins under way at once, of one pool */
+#define BACKOFF_FIRST  100 /* ms until the second attempt of a row; doubles up to login_retry */
+
+static void launch(struct pool *pool);
+static const struct backend_owner_ops owner_ops;
+
+static struct deadlines *deadlines(struct pool *pool)
+{
+    return &pool->owner->loop->deadlines;
+}
+
+/* ---- life ---- */
+
+static void on_room(struct host_claim *claim)
+{
+    launch(container_of(claim, struct pool, claim));
+}
+
+static void on_retry(struct deadline *deadline)
+{
+    launch(container_of(deadline, struct pool, retry));
+}
+
+static void on_free_work(struct work *work)
+{
+    struct pool *pool = container_of(work, struct pool, free_work);
+
+    if (pool->refs == 0 && pool->count == 0) {
+        HASH_DEL(pool->owner->pools, pool);
+        pool_free(pool);
+    }
+}
+
+static void free_if_unused(struct pool *pool)
+{
+    if (pool->refs == 0 && pool->count == 0) {
+        loop_defer(pool->owner->loop, &pool->free_work);
+    }
+}
+
+struct pool *pool_new(struct pools *owner, struct host *host, const char *key, size_t key_size)
+{
+    struct pool *pool = x_zalloc(sizeof *pool);
+
+    pool->owner = owner;
+    pool->host = host;
+    pool->key = x_strndup(slice_of(key, key_size));
+    memcpy(pool->key, key, key_size);
+    pool->key_size = key_size;
+    pool->claim.on_room = on_room;
+    list_init(&pool->claim.node);
+    list_init(&pool->all);
+    list_init(&pool->idle);
+    list_init(&pool->ring);
+    deadline_init(&pool->retry);
+    work_init(&pool->free_work, on_free_work);
+    return pool;
+}
+
+void pool_free(struct pool *pool)
+{
+    struct lane *lane;
+    struct lane *next;
+
+    assert(pool->count == 0 && pool->waiting == 0);
+    list_remove(&pool->claim.node);
+    list_remove(&pool->free_work.node);
+    pool->host->pools -= pool->counted ? 1 : 0;
+    deadline_disarm(&pool->retry);
+    context_unref(&pool->owner->contexts, pool->startup);
+    HASH_ITER (hh, pool->lanes, lane, next) {
+        HASH_DEL(pool->lanes, lane);
+        free(lane);
+    }
+    credential_fini(&pool->credential);
+    buf_release(&pool->welcome);
+    config_unref(pool->config);
+    free(pool->database);
+    free(pool->role);
+    free(pool->key);
+    free(pool);
+}
+
+void pool_ref(struct pool *pool)
+{
+    pool->refs++;
+}
+
+void pool_unref(struct pool *pool)
+{
+    assert(pool->refs > 0);
+    pool->refs--;
+    free_if_unused(pool);
+}
+
+struct lane *pool_lane(struct pool *pool, struct account *account,
+                       const struct tenant_config *tenant)
+{
+    struct lane *lane;
+
+    HASH_FIND_PTR(pool->lanes, &account, lane);
+    if (lane == NULL) {
+        lane = x_zalloc(sizeof *lane);
+        lane->account = account;
+        lane->pool = pool;
+        list_init(&lane->waiters);
+        list_init(&lane->ring_node);
+        HASH_ADD_PTR(pool->lanes, account, lane);
+    }
+    lane->weight = tenant->limits.weight > 0 ? (uint32_t)tenant->limits.weight : 1;
+    lane->reset = tenant->reset;
+    return lane;
+}
+
+void pool_adopt(struct pool *pool, const struct pool_config *settings)
+{
+    bool larger = settings->size == 0 || (pool->size != 0 && (uint32_t)settings->size > pool->size);
+
+    if (!pool->adopted || larger) {
+        pool->adopted = true;
+        pool->settings = *settings;
+        pool->settings.reset_query = NULL;
+        pool->size = (uint32_t)settings->size;
+    }
+}
+
+struct slice pool_welcome_value(const struct pool *pool, struct slice name)
+{
+    struct slice rest = buf_slice(&pool->welcome);
+    struct frame frame;
+
+    while (frame_peek(rest, &frame) == FRAME_OK) {
+        struct cursor c = cursor_of(frame_body(rest, &frame));
+        struct slice at = cursor_cstr(&c);
+        struct slice value = cursor_cstr(&c);
+        if (setting_name_eq(at, name)) {
+            return value;
+        }
+        rest = slice_from(rest, frame.size);
+    }
+    return SLICE_EMPTY;
+}
+
+/* ---- the queues ---- */
+
+static void enqueue(struct pool *pool, struct pool_request *request)
+{
+    struct lane *lane = request->lane;
+
+    request->since = loop_now(pool->owner->loop);
+    list_push_tail(&lane->waiters, &request->node);
+    if (list_empty(&lane->ring_node)) {
+        lane->credit = lane->weight;
+        list_push_tail(&pool->ring, &lane->ring_node);
+    }
+    pool->waiting++;
+    lane->account->waiting++;
+}
+
+void pool_withdraw(struct pool_request *request)
+{
+    struct lane *lane = request->lane;
+
+    if (!pool_queued(request)) {
+        return;
+    }
+    list_remove(&request->node);
+    lane->pool->waiting--;
+    lane->account->waiting--;
+    if (list_empty(&lane->waiters)) {
+        list_remove(&lane->ring_node);
+    }
+}
+
+/* The request whose turn it is; a lane that has used up its credit goes to the end of the ring. */
+static struct pool_request *next_in_turn(struct pool *pool)
+{
+    struct list *node = list_head(&pool->ring);
+
+    if (node == NULL) {
+        return NULL;
+    }
+    struct lane *lane = container_of(node, struct lane, ring_node);
+    struct pool_request *request =
+        container_of(list_head(&lane->waiters), struct pool_request, node);
+    lane->account->stats.wait_us += (loop_now(pool->owner->loop) - request->since) * 1000;
+    pool_withdraw(request);
+    if (--lane->credit == 0 && !list_empty(&lane->ring_node)) {
+        lane->credit = lane->weight;
+        list_remove(&lane->ring_node);
+        list_push_tail(&pool->ring, &lane->ring_node);
+    }
+    return request;
+}
+
+static void refuse_all(struct pool *pool, const struct err *err)
+{
+    struct pool_request *request;
+
+    while ((request = next_in_turn(pool)) != NULL) {
+        request->on_refused(request, err);
+    }
+}
+
+/* ---- idle connections ---- */
+
+static void take_from_idle(struct pool *pool, struct backend *b)
+{
+    if (!list_empty(&b->idle_node)) {
+        list_remove(&b->idle_node);
+        list_remove(&b->context_node);
+        list_remove(&b->host_node);
+        deadline_disarm(&b->deadline);
+        pool->idle_count--;
+    }
+}
+
+static void on_idle_timeout(struct deadline *deadline)
+{
+    struct backend *b = container_of(deadline, struct backend, deadline);
+    struct pool *pool = b->owner;
+
+    if (pool->count > (uint32_t)pool->settings.min_size) {
+        backend_close(b, NULL);
+    } else {
+        deadline_arm(deadlines(pool), deadline, (uint64_t)pool->settings.idle_timeout,
+                     on_idle_timeout);
+    }
+}
+
+static void put_to_idle(struct pool *pool, struct backend *b)
+{
+    list_push_head(&pool->idle, &b->idle_node);
+    if (b->context != NULL && !b->context_unknown) {
+        list_push_head(&b->context->idle, &b->context_node);
+    }
+    list_push_head(&pool->host->idle, &b->host_node);
+    deadline_arm(deadlines(pool), &b->deadline, (uint64_t)pool->settings.idle_timeout,
+                 on_idle_timeout);
+    b->used_at = loop_now(pool->owner->loop);
+    pool->idle_count++;
+}
+
+/* A connection that rested long may be dead without a sign: ask it before it is used. */
+static bool must_check(const struct pool *pool, const struct backend *b)
+{
+    return pool->settings.check_delay > 0 &&
+           loop_now(pool->owner->loop) - b->used_at > (uint64_t)pool->settings.check_delay;
+}
+
+static bool may_share(const struct lane *lane, const struct backend *b)
+{
+    if (b->context == NULL) {
+        return true;
+    }
+    const struct lane *last = context_lane(b->context);
+    return last->account == lane->account ||
+           (lane->reset != RESET_BACKEND && last->reset != RESET_BACKEND);
+}
+
+/* By affinity: one already in the context, else the least recently used one. */
+static struct backend *choose(struct pool *pool, const struct pool_request *request)
+{
+    for (;;) {
+        struct list *node = list_head(&request->context->idle);
+        struct backend *b = node != NULL ? container_of(node, struct backend, context_node)
+                            : !list_empty(&pool->idle)
+                                ? container_of(list_tail(&pool->idle), struct backend, idle_node)
+                                : NULL;
+        if (b == NULL) {
+            return NULL;
+        }
+        take_from_idle(pool, b);
+        if (!may_share(request->lane, b)) {
+            backend_close(b, NULL);
+        } else if (must_check(pool, b)) {
+            backend_clean(b, "");
+        } else {
+            return b;
+        }
+    }
+}
+
+/* ---- asking and giving ---- */
+
+static bool given_up(const struct pool *pool)
+{
+    return pool->failure.code != 0 && pool->count == pool->connecting &&
+           loop_now(pool->owner->loop) - pool->failing_since >
+               (uint64_t)pool->server->connect_timeout;
+}
+
+static int refuse_at_once(const struct pool *pool, struct err *err)
+{
+    *err = pool->failure;
+    err_wrap(err, "server login has been failing, cached error");
+    return err->code;
+}
+
+int pool_acquire(struct pool_request *request, struct backend **backend, struct err *err)
+{
+    struct pool *pool = request->lane->pool;
+
+    if (!pool->paused) {
+        struct backend *b = choose(pool, request);
+        if (b != NULL) {
+            request->lane->account->connections++;
+            *backend = b;
+            return 1;
+        }
+        if (given_up(pool) && deadline_armed(&pool->retry)) {
+            return refuse_at_once(pool, err);
+        }
+    }
+    enqueue(pool, request);
+    launch(pool);
+    return 0;
+}
+
+static bool worn_out(struct pool *pool, struct backend *b)
+{
+    return b->close_when_free || pool->owner->draining ||
+           (pool->size != 0 && pool->count > pool->size) ||
+           host_wants_back(pool->host, pool->count, list_empty(&pool->ring) || pool->paused);
+}
+
+/* A connection has come free: to whom? */
+static void offer(struct pool *pool, struct backend *b)
+{
+    if (worn_out(pool, b)) {
+        backend_close(b, NULL);
+        return;
+    }
+    if (!pool->paused && !list_empty(&pool->ring)) {
+        if (!may_share(container_of(list_head(&pool->ring), struct lane, ring_node), b)) {
+            backend_close(b, NULL); /* a fresh one is made for the next in turn */
+            return;
+        }
+        struct pool_request *request = next_in_turn(pool);
+        request->lane->account->connections++;
+        request->on_granted(request, b);
+        return;
+    }
+    put_to_idle(pool, b);
+}
+
+void pool_release(struct pool_request *request, struct backend *backend, const char *reset_query,
+                  bool broken)
+{
+    request->lane->account->connections--;
+    backend_unlink(backend, reset_query, broken);
+}
+
+/* ---- making connections ---- */
+
+static void start_connection(struct pool *pool)
+{
+    struct backend *b = slab_alloc(&pool->owner->backends);
+    struct backend_target target = {
+        .hosts = pool->server->host.items,
+        .host_count = pool->server->host.count,
+        .port = pool->server->port,
+        .connect_timeout = (uint64_t)pool->server->connect_timeout,
+        .user = pool->role,
+        .database = pool->database,
+        .credential = &pool->credential,
+        .startup = pool->startup,
+    };
+
+    b->id = ++pool->owner->next_id;
+    b->contexts = &pool->owner->contexts;
+    b->config = config_ref(pool->config);
+    b->pools = pool->owner;
+    pool->count++;
+    pool->connecting++;
+    pool->connects++;
+    pool->owner->count++;
+    backend_start(b, pool->owner->loop, &target, &owner_ops, pool);
+    list_push_tail(&pool->all, &b->pool_node);
+}
+
+static bool wants_more(const struct pool *pool)
+{
+    return pool->waiting > pool->connecting && pool->connecting < CONNECTING_MAX && !pool->paused &&
+           !pool->owner->draining && !deadline_armed(&pool->retry) &&
+           (pool->failure.code == 0 || pool->connecting == 0) &&
+           (pool->size == 0 || pool->count < pool->size);
+}
+
+static void launch(struct pool *pool)
+{
+    while (wants_more(pool)) {
+        if (!pool->counted) {
+            pool->counted = true;
+            pool->host->pools++;
+        }
+        if (!host_take(pool->host, &pool->claim)) {
+            return;
+        }
+        start_connection(pool);
+    }
+}
+
+static void note_success(struct pool *pool)
+{
+    pool->failure.code = 0;
+    pool->backoff = 0;
+    deadline_disarm(&pool->retry);
+}
+
+/* A server that says it is starting up, or that it was told to go, may be back soon. */
+static bool is_passing(const struct err *err)
+{
+    return err->code != ERR_SERVER || strcmp(err->sqlstate, "57P03") == 0 ||
+           strcmp(err->sqlstate, "57P01") == 0;
+}
+
+static void note_failure(struct pool *pool, const struct err *err)
+{
+    uint64_t now = loop_now(pool->owner->loop);
+
+    if (pool->failure.code == 0) {
+        pool->failing_since = now;
+    }
+    pool->failure = *err;
+    uint32_t most = (uint32_t)pool->server->login_retry;
+    pool->backoff = pool->backoff == 0 ? BACKOFF_FIRST : 2 * pool->backoff;
+    pool->backoff = most != 0 && pool->backoff > most ? most : pool->backoff;
+    deadline_arm(deadlines(pool), &pool->retry, pool->backoff, on_retry);
+    log_warning("server connection failed server=%s database=%s role=%s reason=\"%s\"",
+                pool->server->name, pool->database, pool->role, err->text);
+    if (pool->count == pool->connecting && (!is_passing(err) || given_up(pool))) {
+        refuse_all(pool, err);
+    }
+}
+
+static void on_aged(struct deadline *deadline)
+{
+    struct backend *b = container_of(deadline, struct backend, age);
+
+    b->close_when_free = true;
+    if (b->state == BACKEND_IDLE) {
+        backend_close(b, NULL);
+    }
+}
+
+/* Connections made together should not all end together: each lives up to a fifth less than it may.
+ */
+static void arm_age(struct pool *pool, struct backend *b)
+{
+    uint64_t lifetime = (uint64_t)pool->settings.lifetime;
+    uint64_t steps = b->id % 20;
+
+    deadline_arm(deadlines(pool), &b->age, lifetime - lifetime / 100 * steps, on_aged);
+}
+
+static void finish_login(struct pool *pool, struct backend *b)
+{
+    pool->connecting--;
+    buf_release(&pool->welcome);
+    pool->welcome = b->parameters;
+    b->parameters = (struct buf){0};
+    b->logged_in = true;
+    if (pool->startup != NULL) {
+        b->context = context_ref(pool->startup);
+    }
+    note_success(pool);
+    arm_age(pool, b);
+    launch(pool);
+}
+
+static void on_ready(struct backend *b)
+{
+    struct pool *pool = b->owner;
+
+    if (!b->logged_in) {
+        finish_login(pool, b);
+    }
+    offer(pool, b);
+}
+
+static void on_gone(struct backend *b, bool login, const struct err *err)
+{
+    struct pool *pool = b->owner;
+
+    take_from_idle(pool, b);
+    list_remove(&b->pool_node);
+    cancel_orphan_all(b);
+    pool->count--;
+    pool->connecting -= login ? 1 : 0;
+    pool->owner->count--;
+    if (login && err != NULL) {
+        note_failure(pool, err);
+    }
+    if (pool->count == 0 && pool->waiting == 0 && pool->counted) {
+        pool->counted = false;
+        pool->host->pools--;
+    }
+    host_give(pool->host);
+    launch(pool);
+    free_if_unused(pool);
+    if (pool->owner->on_connection_gone != NULL) {
+        pool->owner->on_connection_gone(pool->owner);
+    }
+}
+
+static void on_free(struct backend *b)
+{
+    struct pools *pools = b->pools;
+
+    config_unref(b->config);
+    slab_free(&pools->backends, b);
+}
+
+static const struct backend_owner_ops owner_ops = {
+    .on_ready = on_ready,
+    .on_abandoned = cancel_send,
+    .on_gone = on_gone,
+    .on_free = on_free,
+};
+
+/* ---- by order of the console ---- */
+
+void pool_retire_connections(struct pool *pool)
+{
+    list_each_safe (node, tmp, &pool->all) {
+        container_of(node, struct backend, pool_node)->close_when_free = true;
+    }
+    while (!list_empty(&pool->idle)) {
+        backend_close(container_of(list_head(&pool->idle), struct backend, idle_node), NULL);
+    }
+    buf_release(&pool->welcome);
+}
+
+void pool_set_paused(struct pool *pool, bool paused)
+{
+    pool->paused = paused;
+    if (paused) {
+        return;
+    }
+    while (!list_empty(&pool->ring) && !list_empty(&pool->idle)) {
+        struct backend *b = container_of(list_head(&pool->idle), struct backend, idle_node);
+        take_from_idle(pool, b);
+        offer(pool, b);
+    }
+    launch(pool);
+}

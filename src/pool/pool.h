@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+//
+// pool: the connections to one server and database as one role, and who waits for them. Clients ask
+// with a request; it is granted at once (an idle connection that is already in the client's
+// context, else the least recently used idle one, which will be switched), or stands in the queue
+// of its tenant. Queues are served in turn, as often in a row as the tenant's weight says, so that
+// a tenant with many waiters delays another by one query. Connections are made while somebody
+// waits, up to the pool's size and the server's budget; they end by age, by idleness, or when
+// another pool needs the room.
+//
+// When the server cannot be reached, those who wait do so for a grace (the connect timeout), while
+// attempts are repeated with growing pauses; then all are refused, and new ones at once, with the
+// last error, until an attempt succeeds. When the server refuses a login, all are refused with its
+// own words.
+//
+// A pool lives on one worker. It goes when it has neither clients nor connections.
+#ifndef POOL_POOL_H
+#define POOL_POOL_H
+
+#include <uthash.h>
+
+#include "pool/account.h"
+#include "pool/backend.h"
+#include "pool/credential.h"
+#include "pool/host.h"
+
+struct pool;
+struct pools;
+
+/* One tenant's place at one pool: its queue there, and the scope of its contexts. Lives as long as
+ * the pool. */
+struct lane {
+    UT_hash_handle hh; /* by account, in pool.lanes */
+    struct account *account;
+    struct pool *pool;
+    struct list waiters;   /* requests, the longest waiting first */
+    struct list ring_node; /* in pool.ring while there are waiters */
+    uint32_t weight;       /* turns in a row */
+    uint32_t credit;       /* turns left of this round */
+    enum reset_policy reset;
+};
+
+/* Embedded in the client. After on_granted or on_refused, or pool_withdraw, it is not queued. */
+struct pool_request {
+    struct list node;
+    struct lane *lane;
+    struct context *context; /* what the client needs; its reference is the client's */
+    uint64_t since;          /* loop time at which it was queued */
+    void (*on_granted)(struct pool_request *request, struct backend *backend);
+    void (*on_refused)(struct pool_request *request, const struct err *err);
+};
+
+struct pool {
+    UT_hash_handle hh; /* by key, in pools.pools */
+    char *key;         /* server, database, role, and the tenant of a dedicated one; NUL between */
+    size_t key_size;
+    struct pools *owner;
+    struct host *host;
+    const struct config *config; /* a reference: what the target points into */
+    const struct server_config *server;
+    char *database;
+    char *role;
+    bool dedicated;          /* one tenant only: its settings go into the startup packet */
+    struct context *startup; /* those settings; a reference, or NULL */
+    struct credential credential;
+
+    uint32_t size; /* connections at most; 0 = no limit */
+    struct pool_config
+        settings; /* of the tenant that asks for the largest size; its strings are not used */
+    bool adopted; /* settings are those of the present configuration */
+
+    struct list all;
+    struct list idle;   /* the latest used first */
+    struct list ring;   /* lanes with waiters, in turn */
+    struct lane *lanes; /* uthash by account */
+    uint32_t count;     /* connections in any state */
+    uint32_t idle_count;
+    uint32_t connecting; /* of them, not yet logged in */
+    uint32_t waiting;    /* requests queued */
+    uint32_t refs;       /* logged-in clients */
+    bool paused;         /* nothing is granted */
+
+    struct host_claim claim; /* on the server's budget */
+    bool counted;            /* in host.pools */
+    struct buf welcome;      /* ParameterStatus messages of the latest login */
+    struct err
+        failure; /* the last one to connect; code 0 when there was none since the last success */
+    uint64_t failing_since; /* loop time of the first of a row */
+    uint32_t backoff;       /* ms until the next attempt */
+    struct deadline retry;  /* armed: no attempt before it */
+    struct work free_work;
+    uint64_t connects; /* attempts made */
+};
+
+/* Returns 1 with a connection in *backend, idle and no longer in any list, for the caller to link;
+ * 0 when the request is queued; or a negative code with err set. */
+int pool_acquire(struct pool_request *request, struct backend **backend, struct err *err);
+
+/* Takes a queued request back. Idempotent. */
+void pool_withdraw(struct pool_request *request);
+
+/* Ends the link of a connection that pool_acquire gave: settled ones serve the next waiter before
+ * this returns. */
+void pool_release(struct pool_request *request, struct backend *backend, const char *reset_query,
+                  bool broken);
+
+static inline bool pool_queued(const struct pool_request *request)
+{
+    return !list_empty(&request->node);
+}
+
+/* The lane of an account, made when it is new; the tenant's reset policy and weight are brought up
+ * to date. */
+struct lane *pool_lane(struct pool *pool, struct account *account,
+                       const struct tenant_config *tenant);
+
+/* Clients that are logged in hold a reference. */
+void pool_ref(struct pool *pool);
+void pool_unref(struct pool *pool);
+
+/* Whose context it is. */
+static inline const struct lane *context_lane(const struct context *context)
+{
+    return context->scope;
+}
+
+/* Adopts a tenant's settings: a pool is as large as the largest size that one of its tenants asks
+ * for. */
+void pool_adopt(struct pool *pool, const struct pool_config *settings);
+
+/* A value of the welcome parameters; empty when it is not there. */
+struct slice pool_welcome_value(const struct pool *pool, struct slice name);
+
+/* Closes what is idle; what is in use closes when it is released. */
+void pool_retire_connections(struct pool *pool);
+void pool_set_paused(struct pool *pool, bool paused);
+
+/* --- for pools.c --- */
+struct pool *pool_new(struct pools *owner, struct host *host, const char *key, size_t key_size);
+void pool_free(struct pool *pool); /* has neither clients nor connections */
+
+#endif

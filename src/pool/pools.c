@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "pool/pools.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+void pools_init(struct pools *pools, struct loop *loop,
+                struct budget *(*budget)(void *data, const char *server), void *data)
+{
+    *pools = (struct pools){.loop = loop, .budget = budget, .data = data};
+    context_table_init(&pools->contexts);
+    slab_init(&pools->backends, sizeof(struct backend));
+}
+
+void pools_close(struct pools *pools)
+{
+    struct pool *pool;
+    struct pool *next;
+
+    pools->draining = true;
+    HASH_ITER (hh, pools->pools, pool, next) {
+        deadline_disarm(&pool->retry);
+        while (!list_empty(&pool->all)) {
+            backend_close(container_of(list_head(&pool->all), struct backend, pool_node), NULL);
+        }
+    }
+}
+
+void pools_fini(struct pools *pools)
+{
+    struct pool *pool;
+    struct pool *next;
+
+    HASH_ITER (hh, pools->pools, pool, next) {
+        HASH_DEL(pools->pools, pool);
+        pool_free(pool);
+    }
+    host_free_all(&pools->hosts);
+    account_free_all(&pools->accounts);
+    context_table_fini(&pools->contexts);
+    slab_fini(&pools->backends);
+}
+
+/* Server, database and role, and of a dedicated pool the tenant, each ended by a NUL. */
+static size_t make_key(char *key, const struct tenant *tenant, const struct plan *plan)
+{
+    const char *parts[] = {plan->server, plan->database, plan->role,
+                           plan->dedicated ? tenant->name : ""};
+    size_t at = 0;
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        size_t n = strnlen(parts[i], 255) + 1;
+        memcpy(key + at, parts[i], n);
+        at += n;
+    }
+    return at;
+}
+
+static struct pool *add(struct pools *pools, const struct plan *plan, const struct config *config,
+                        const char *key, size_t key_size)
+{
+    struct host *host =
+        host_find_or_add(&pools->hosts, plan->server, pools->budget(pools->data, plan->server));
+    struct pool *pool = pool_new(pools, host, key, key_size);
+
+    pool->config = config_ref(config);
+    pool->server = config_server(config, plan->server);
+    pool->database = x_strdup(plan->database);
+    pool->role = x_strdup(plan->role);
+    pool->dedicated = plan->dedicated;
+    HASH_ADD_KEYPTR(hh, pools->pools, pool->key, key_size, pool);
+    return pool;
+}
+
+struct pool *pools_find_or_add(struct pools *pools, const struct tenant *tenant,
+                               const struct plan *plan, const struct config *config,
+                               const char *secret, struct err *err)
+{
+    char key[4 * 256];
+    size_t key_size = make_key(key, tenant, plan);
+    struct pool *pool;
+
+    if (config_server(config, plan->server) == NULL) {
+        (void)err_set(err, ERR_CONFIG, "server \"%s\" is not configured", plan->server);
+        return NULL;
+    }
+    HASH_FIND(hh, pools->pools, key, key_size, pool);
+    if (pool == NULL) {
+        pool = add(pools, plan, config, key, key_size);
+    }
+    pool_adopt(pool, &tenant->config->pool);
+    credential_set_secret(&pool->credential, secret);
+    return pool;
+}
+
+static bool same_strings(const struct strings *a, const struct strings *b)
+{
+    if (a->count != b->count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        if (strcmp(a->items[i], b->items[i]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool same_place(const struct server_config *a, const struct server_config *b)
+{
+    return a->port == b->port && same_strings(&a->host, &b->host);
+}
+
+/* A server that is no longer configured keeps its old definition until its last client has gone. */
+static void reconfigure(struct pool *pool, const struct config *config)
+{
+    const struct server_config *server = config_server(config, pool->server->name);
+
+    if (server == NULL) {
+        pool_retire_connections(pool);
+        return;
+    }
+    if (!same_place(pool->server, server)) {
+        pool_retire_connections(pool);
+    }
+    config_unref(pool->config);
+    pool->config = config_ref(config);
+    pool->server = server;
+    pool->adopted = false; /* the next login brings the new settings */
+}
+
+void pools_reconfigure(struct pools *pools, const struct config *config)
+{
+    struct pool *pool;
+    struct pool *next;
+
+    HASH_ITER (hh, pools->pools, pool, next) {
+        reconfigure(pool, config);
+    }
+}

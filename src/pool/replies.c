@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: MIT
+#include "pool/replies.h"
+
+#include "base/limits.h"
+#include "wire/cursor.h"
+#include "wire/error.h"
+#include "wire/frame.h"
+
+/* What becomes of a message. */
+enum verdict { FORWARD, SWALLOW, REFUSED, OUT_OF_PLACE };
+
+static const char *kind_name(const struct ledger_entry *head)
+{
+    static const char *const names[] = {"switch", "query",    "function call", "sync",  "parse",
+                                        "bind",   "describe", "execute",       "close", "copy end"};
+    return head == NULL ? "nothing" : names[head->kind];
+}
+
+static enum verdict by_action(const struct ledger_entry *entry)
+{
+    return entry->action == LEDGER_FORWARD ? FORWARD : SWALLOW;
+}
+
+/* An answer that ends the head entry, if the head is of that kind. */
+static enum verdict end_entry(struct backend *b, enum ledger_kind kind)
+{
+    struct ledger_entry *head = ledger_head(&b->ledger);
+
+    if (head == NULL || head->kind != kind) {
+        return OUT_OF_PLACE;
+    }
+    enum verdict verdict = by_action(head);
+    ledger_pop(&b->ledger);
+    return verdict;
+}
+
+/* A message that belongs to the head entry and does not end it. */
+static enum verdict within_entry(struct backend *b)
+{
+    struct ledger_entry *head = ledger_head(&b->ledger);
+    return head == NULL ? OUT_OF_PLACE : by_action(head);
+}
+
+/* While it copied, the server read past every Sync that was sent before the client ended the copy.
+ */
+static void skip_to_copy_end(struct backend *b)
+{
+    struct ledger_entry *head;
+
+    while ((head = ledger_head(&b->ledger)) != NULL) {
+        bool end = head->kind == LEDGER_COPY_END;
+        ledger_pop(&b->ledger);
+        if (end) {
+            break;
+        }
+    }
+}
+
+static void drop_copy_ends(struct backend *b)
+{
+    struct ledger_entry *head;
+
+    while ((head = ledger_head(&b->ledger)) != NULL && head->kind == LEDGER_COPY_END) {
+        ledger_pop(&b->ledger);
+    }
+}
+
+static void end_copy(struct backend *b)
+{
+    b->copy_in = false;
+    b->copy_extended = false;
+}
+
+/* Tags after which the settings of the session may differ from what was asserted. */
+static void note_tag(struct backend *b, struct slice body)
+{
+    struct cursor c = cursor_of(body);
+    struct slice tag = cursor_cstr(&c);
+
+    if (tag.n < 3) {
+        return;
+    }
+    if (slice_eq_str(tag, "SET") || slice_eq_str(tag, "RESET")) {
+        b->context_unknown = true;
+    } else if (slice_eq_str(tag, "DISCARD ALL")) {
+        b->context_unknown = true;
+        b->prepared = 0;
+    } else if (slice_eq_str(tag, "DEALLOCATE ALL")) {
+        b->prepared = 0;
+    }
+}
+
+static enum verdict command_complete(struct backend *b, struct slice body)
+{
+    struct ledger_entry *head = ledger_head(&b->ledger);
+
+    if (head == NULL || (head->kind != LEDGER_QUERY && head->kind != LEDGER_EXECUTE)) {
+        return OUT_OF_PLACE;
+    }
+    enum verdict verdict = by_action(head);
+    if (body.p[0] == 'S' || body.p[0] == 'R' || body.p[0] == 'D') {
+        note_tag(b, body);
+    }
+    if (head->kind == LEDGER_EXECUTE) {
+        ledger_pop(&b->ledger);
+        if (b->copy_extended) {
+            skip_to_copy_end(b);
+        }
+    }
+    end_copy(b);
+    return verdict;
+}
+
+static enum verdict empty_or_suspended(struct backend *b)
+{
+    struct ledger_entry *head = ledger_head(&b->ledger);
+    bool query = head != NULL && head->kind == LEDGER_QUERY;
+
+    return query ? by_action(head) : end_entry(b, LEDGER_EXECUTE);
+}
+
+static enum verdict row_description(struct backend *b)
+{
+    struct ledger_entry *head = ledger_head(&b->ledger);
+    bool query = head != NULL && head->kind == LEDGER_QUERY;
+
+    return query ? by_action(head) : end_entry(b, LEDGER_DESCRIBE);
+}
+
+static enum verdict copy_in_response(struct backend *b)
+{
+    struct ledger_entry *head = ledger_head(&b->ledger);
+
+    if (head == NULL || (head->kind != LEDGER_QUERY && head->kind != LEDGER_EXECUTE)) {
+        return OUT_OF_PLACE;
+    }
+    b->copy_in = true;
+    b->copy_extended = head->kind == LEDGER_EXECUTE;
+    return by_action(head);
+}
+
+/* After an error in the extended protocol nothing is answered before the next Sync, queries
+ * included. */
+static enum verdict error_response(struct backend *b)
+{
+    struct ledger_entry *head = ledger_head(&b->ledger);
+
+    if (head == NULL) {
+        return FORWARD; /* a FATAL on its way out: the server closes behind it */
+    }
+    enum verdict verdict = by_action(head);
+    b->cleaning_failed = true;
+    if (head->kind == LEDGER_QUERY || head->kind == LEDGER_FUNCTION || head->kind == LEDGER_SYNC) {
+        end_copy(b);
+        return verdict;
+    }
+    if (b->copy_extended) {
+        /* Whether the server had read the Sync behind its Execute before it failed cannot be known.
+         */
+        b->close_when_free = true;
+        skip_to_copy_end(b);
+    }
+    end_copy(b);
+    while ((head = ledger_head(&b->ledger)) != NULL && head->kind != LEDGER_SYNC) {
+        ledger_pop(&b->ledger);
+    }
+    return verdict;
+}
+
+static enum verdict ready_for_query(struct backend *b, struct slice body)
+{
+    struct ledger_entry *head = ledger_head(&b->ledger);
+
+    if (body.n != 1 || head == NULL || head->kind > LEDGER_SYNC || head->kind == LEDGER_SWITCH) {
+        return OUT_OF_PLACE;
+    }
+    enum verdict verdict = by_action(head);
+    ledger_pop(&b->ledger);
+    drop_copy_ends(b);
+    end_copy(b);
+    b->status = (char)body.p[0];
+    b->synced = ledger_empty(&b->ledger);
+    return verdict;
+}
+
+static enum verdict parameter_status(struct backend *b, struct slice body)
+{
+    struct cursor c = cursor_of(body);
+    struct slice name = cursor_cstr(&c);
+    struct slice value = cursor_cstr(&c);
+
+    if (c.bad) {
+        return OUT_OF_PLACE;
+    }
+    if (b->user != NULL) {
+        b->user_ops->on_report(b->user, name, value);
+    }
+    return FORWARD;
+}
+
+/* The context asked for is in force from here on. */
+static void confirm_switch(struct backend *b)
+{
+    ledger_pop(&b->ledger);
+    context_unref(b->contexts, b->context);
+    b->context = b->next_context;
+    b->next_context = NULL;
+    b->context->proven = true;
+    b->context_unknown = false;
+    b->switched = true;
+}
+
+static enum verdict switch_reply(struct backend *b, const struct frame *frame, struct slice body,
+                                 struct err *err)
+{
+    struct ledger_entry *head = ledger_head(&b->ledger);
+    struct error_fields fields;
+
+    switch (frame->type) {
+    case WIRE_COMMAND_COMPLETE:
+        if (--head->arg == 0) {
+            confirm_switch(b);
+        }
+        return SWALLOW;
+    case WIRE_ERROR:
+        if (error_parse(body, &fields) < 0) {
+            return OUT_OF_PLACE;
+        }
+        error_to_err(&fields, err);
+        return REFUSED;
+    case WIRE_PARSE_COMPLETE:
+    case WIRE_BIND_COMPLETE:
+    case WIRE_DATA_ROW:
+    case WIRE_NOTICE:
+    case WIRE_NOTIFICATION: /* of a LISTEN that the last user left */
+    case WIRE_PARAMETER_STATUS:
+        return SWALLOW;
+    default:
+        return OUT_OF_PLACE;
+    }
+}
+
+static enum verdict take_message(struct backend *b, const struct frame *frame, struct slice body,
+                                 struct err *err)
+{
+    drop_copy_ends(b);
+    struct ledger_entry *head = ledger_head(&b->ledger);
+
+    if (head != NULL && head->kind == LEDGER_SWITCH) {
+        return switch_reply(b, frame, body, err);
+    }
+    switch (frame->type) {
+    case WIRE_DATA_ROW:
+    case WIRE_COPY_DATA:
+    case WIRE_COPY_DONE:
+    case WIRE_COPY_OUT:
+    case WIRE_PARAMETER_DESCRIPTION:
+    case WIRE_FUNCTION_RESULT:
+        return within_entry(b);
+    case WIRE_NOTICE:
+    case WIRE_NOTIFICATION:
+        return FORWARD;
+    case WIRE_COMMAND_COMPLETE:
+        return command_complete(b, body);
+    case WIRE_READY:
+        return ready_for_query(b, body);
+    case WIRE_ERROR:
+        return error_response(b);
+    case WIRE_ROW_DESCRIPTION:
+        return row_description(b);
+    case WIRE_PARSE_COMPLETE:
+        return end_entry(b, LEDGER_PARSE);
+    case WIRE_BIND_COMPLETE:
+        return end_entry(b, LEDGER_BIND);
+    case WIRE_CLOSE_COMPLETE:
+        return end_entry(b, LEDGER_CLOSE);
+    case WIRE_NO_DATA:
+        return end_entry(b, LEDGER_DESCRIBE);
+    case WIRE_EMPTY_QUERY:
+    case WIRE_PORTAL_SUSPENDED:
+        return empty_or_suspended(b);
+    case WIRE_COPY_IN:
+        return copy_in_response(b);
+    case WIRE_PARAMETER_STATUS:
+        return parameter_status(b, body);
+    default:
+        return OUT_OF_PLACE;
+    }
+}
+
+/* Messages whose body is looked into wait until they are whole; they are small. */
+static bool must_be_whole(const struct backend *b, uint8_t type)
+{
+    const struct ledger *ledger = &b->ledger;
+    bool switching = ledger->count > 0 && ledger->ring[ledger->head].kind == LEDGER_SWITCH;
+
+    return type == WIRE_COMMAND_COMPLETE || type == WIRE_READY || type == WIRE_PARAMETER_STATUS ||
+           (switching && type == WIRE_ERROR);
+}
+
+static void forward(struct backend *b, struct slice view, size_t from, size_t to)
+{
+    if (to > from && b->user != NULL &&
+        b->user_ops->on_bytes(b->user, slice_of(view.p + from, to - from))) {
+        conn_pause(&b->conn);
+    }
+}
+
+static int refuse(enum verdict verdict, const struct backend *b, uint8_t type, struct err *err)
+{
+    if (verdict == REFUSED) {
+        return ERR_SERVER;
+    }
+    return err_set(err, ERR_PROTOCOL,
+                   "server sent message '%c' (0x%02x) where %s was to be answered",
+                   type >= 0x20 && type < 0x7f ? type : '?', type,
+                   kind_name(b->ledger.count == 0 ? NULL : &b->ledger.ring[b->ledger.head]));
+}
+
+ptrdiff_t replies_walk(struct backend *b, struct slice view, struct err *err)
+{
+    size_t at = b->body_left < view.n ? b->body_left : view.n; /* what was begun before */
+    size_t from = b->body_forward ? 0 : at;                    /* start of the run to forward */
+    struct frame frame;
+
+    b->body_left -= (uint32_t)at;
+    while (at < view.n) {
+        enum frame_result result = frame_peek(slice_from(view, at), &frame);
+        if (result == FRAME_BAD) {
+            return err_set(err, ERR_PROTOCOL, "server sent a message of an impossible length");
+        }
+        size_t have = view.n - at;
+        if (result == FRAME_SHORT) {
+            break;
+        }
+        bool whole = have >= frame.size;
+        if (!whole && must_be_whole(b, frame.type)) {
+            if (frame.size > LIMIT_WHOLE_MESSAGE) {
+                return err_set(err, ERR_PROTOCOL, "server sent a message '%c' of %u bytes",
+                               frame.type, frame.size);
+            }
+            break;
+        }
+        size_t size = whole ? frame.size : have;
+        struct slice body = slice_of(view.p + at + FRAME_HEADER, size - FRAME_HEADER);
+        enum verdict verdict = take_message(b, &frame, body, err);
+        if (verdict == REFUSED || verdict == OUT_OF_PLACE) {
+            return refuse(verdict, b, frame.type, err);
+        }
+        if (verdict == SWALLOW) {
+            forward(b, view, from, at);
+            from = at + size;
+        }
+        at += size;
+        b->body_left = frame.size - (uint32_t)size;
+        b->body_forward = verdict == FORWARD;
+    }
+    forward(b, view, from, at);
+    return (ptrdiff_t)at;
+}
