@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "tenant/pattern.h"
+#include "tenant/split.h"
 
 /* What the rules have found so far. */
 struct findings {
@@ -86,13 +86,13 @@ static int ask_parameters(const struct resolve_rule *rule, const struct identity
 }
 
 static bool match_rule(const struct resolve_rule *rule, struct slice source,
-                       struct pattern_parts *parts)
+                       struct split_parts *parts)
 {
     if (rule->kind == RULE_CERTIFICATE) {
-        *parts = (struct pattern_parts){.tenant = source};
+        *parts = (struct split_parts){.tenant = source};
         return source.n > 0;
     }
-    if (!pattern_match(slice_str(rule->pattern), source, kinds[rule->kind].fold, parts)) {
+    if (!split_name(slice_str(rule->pattern), source, kinds[rule->kind].fold, parts)) {
         return false;
     }
     return !parts->has_rest || parts->rest.n > 0 || kinds[rule->kind].rest_may_vanish;
@@ -101,7 +101,7 @@ static bool match_rule(const struct resolve_rule *rule, struct slice source,
 static int ask_pattern(const struct resolve_rule *rule, const struct identity *identity,
                        struct findings *findings, struct resolved *resolved, struct err *err)
 {
-    struct pattern_parts parts;
+    struct split_parts parts;
 
     if (!match_rule(rule, get_source(identity, rule->kind), &parts)) {
         return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tenant/pattern.h"
+#include "tenant/split.h"
 
 #include "tenant/setting.h"
 
@@ -82,12 +82,12 @@ static bool find_separator(struct slice name, struct slice separator, bool first
     return found;
 }
 
-bool pattern_match(struct slice text, struct slice name, bool fold, struct pattern_parts *parts)
+bool split_name(struct slice text, struct slice name, bool fold, struct split_parts *parts)
 {
     struct pattern pattern;
     size_t at = 0;
 
-    *parts = (struct pattern_parts){.has_rest = false};
+    *parts = (struct split_parts){.has_rest = false};
     if (!parse(text, &pattern) || !strip_ends(&pattern, &name, fold)) {
         return false;
     }
