@@ -139,6 +139,18 @@ static void hint_rules(const struct tenancy_config *tenancy, struct err *err)
     }
 }
 
+static int refuse_nameless(const struct tenancy_config *tenancy, const struct findings *findings,
+                           struct err *err)
+{
+    int rc = err_set(err, ERR_NO_TENANT, "no tenant could be resolved%s",
+                     findings->saw_invalid ? ": invalid tenant name" : "");
+
+    if (err != NULL) {
+        hint_rules(tenancy, err);
+    }
+    return rc;
+}
+
 int resolve_tenant(const struct tenancy_config *tenancy, const struct identity *identity,
                    struct resolved *resolved, struct err *err)
 {
@@ -159,13 +171,7 @@ int resolve_tenant(const struct tenancy_config *tenancy, const struct identity *
         }
     }
     if (findings.rule == NULL) {
-        int rc = err_set(err, ERR_NO_TENANT, "%s",
-                         findings.saw_invalid ? "no tenant could be resolved: invalid tenant name"
-                                              : "no tenant could be resolved");
-        if (err != NULL) {
-            hint_rules(tenancy, err);
-        }
-        return rc;
+        return refuse_nameless(tenancy, &findings, err);
     }
     assert(findings.name.n < sizeof resolved->tenant);
     memcpy(resolved->tenant, findings.name.p, findings.name.n);

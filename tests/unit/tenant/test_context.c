@@ -230,10 +230,9 @@ END_TEST
 static struct context *intern_number(struct context_table *table, int number)
 {
     char name[16];
-    struct context_setting settings[] = {client("TimeZone", "UTC"), client("app.tenant", name)};
 
     (void)snprintf(name, sizeof name, "tenant%d", number);
-    settings[1].value = slice_str(name);
+    struct context_setting settings[] = {client("TimeZone", "UTC"), client("app.tenant", name)};
     return context_intern(table, &scope_a, settings, 2);
 }
 
