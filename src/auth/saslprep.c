@@ -68,7 +68,7 @@ static bool prepare(struct buf *out, struct slice password)
     if (chars == NULL) {
         return false;
     }
-    size_t cap = n * EXPANSION;
+    size_t cap = n * EXPANSION + 1; /* the library wants one more than it fills */
     uint32_t *text = x_alloc(cap * sizeof *text);
     memcpy(text, chars, n * sizeof *text);
     secure_zero(chars, n * sizeof *chars);

@@ -4,7 +4,11 @@
 // spaces become a space, invisible characters vanish, prohibited and unassigned characters and
 // mixed directions are looked for, and only then the text is normalized (NFKC). A password that
 // cannot be prepared (not UTF-8, prohibited characters, nothing left) is used as it is, so this
-// never fails. Any thread.
+// never fails.
+//
+// The tables are those of Unicode 3.2, as RFC 3454 demands. PostgreSQL normalizes with a newer
+// Unicode, which has since corrected five rare Chinese characters (corrigendum 4, such as U+2F95F);
+// for every other character that it prepares at all, both were compared and agree. Any thread.
 #ifndef AUTH_SASLPREP_H
 #define AUTH_SASLPREP_H
 
