@@ -46,6 +46,20 @@ def start(cluster):
         yield start_proxy
 
 
+figures = []
+
+
+@pytest.fixture
+def figure():
+    """figure(text): prints a measured figure at the end of the run."""
+    return figures.append
+
+
+def pytest_terminal_summary(terminalreporter):
+    for text in figures:
+        terminalreporter.write_line(f"figure: {text}")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item):
     """Fails a test that takes too long, instead of hanging the run."""

@@ -164,11 +164,16 @@ class Proxy:
             client.login(user="admin", database="fahrend", password="admin-secret")
             return console_rows(client, command)
 
-    def rss(self):
-        """Bytes of memory that the daemon has resident."""
+    def rss(self, peak=False):
+        """Bytes of memory that the daemon has resident now, or had at most since reset_peak()."""
+        name = "VmHWM" if peak else "VmRSS"
         with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
-            found = re.search(r"VmRSS:\s+(\d+) kB", file.read())
+            found = re.search(name + r":\s+(\d+) kB", file.read())
         return int(found[1]) * 1024
+
+    def reset_peak(self):
+        with open(f"/proc/{self.pid}/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
 
     def _listens(self):
         if self.process.poll() is not None:

@@ -12,7 +12,7 @@ import struct
 import threading
 
 from deadline import PATIENCE
-from wirepeer import Closed, Message, Wire, cstring, message
+from wirepeer import Closed, Wire, cstring, message
 
 # A message as it came: connection number, type, body, and which recv() its first byte came in.
 Received = collections.namedtuple("Received", "conn type body chunk")
@@ -75,9 +75,14 @@ class ScriptedServer:
         self.received = []
         self.executed = []
         self.logins = []
+        self.closed = []
+        self.refused = []
+        self.one_byte_segments = False
         self.changed = threading.Condition()
         self.may_answer = threading.Event()
         self.may_answer.set()
+        self.may_close_cancels = threading.Event()
+        self.may_close_cancels.set()
         self.sockets = []
         self.threads = []
 
@@ -86,7 +91,8 @@ class ScriptedServer:
         return self
 
     def __exit__(self, *exc):
-        self.may_answer.set()
+        self.release()
+        self.release_cancels()
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for sock in list(self.sockets):
@@ -104,6 +110,13 @@ class ScriptedServer:
 
     def release(self):
         self.may_answer.set()
+
+    def hold_cancels(self):
+        """From now on the connection of a CancelRequest stays open until release_cancels()."""
+        self.may_close_cancels.clear()
+
+    def release_cancels(self):
+        self.may_close_cancels.set()
 
     def wait_for(self, fact, what):
         """Waits until fact(self) is true of what was recorded, and returns its value."""
@@ -167,8 +180,16 @@ class Session(Wire):
         except (Closed, OSError):
             pass
         finally:
+            self.server.note(self.server.closed, self.number)
             self.inbox.append(None)
             self.ready.release()
+
+    def send(self, *data):
+        if not self.server.one_byte_segments:
+            super().send(*data)
+            return
+        for byte in b"".join(data):
+            super().send(bytes([byte]))
 
     def _fill(self):
         super()._fill()
@@ -182,6 +203,7 @@ class Session(Wire):
                 break
             if code == 80877102:
                 self.server.note(self.server.received, Received(self.number, "cancel", body, 0))
+                self.server.may_close_cancels.wait()
                 self.close()
                 return False
             self.send(b"N")
@@ -227,6 +249,7 @@ class Session(Wire):
         try:
             return self._HANDLERS[got.type](self, got.body)
         except Refused as refusal:
+            self.server.note(self.server.refused, self.number)
             self.skipping = got.type != "Q"
             if self.status == b"T":
                 self.status = b"E"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The database that the tests work in: two tenants for each strategy, and 50 more under rls.
+"""The database that the tests work in: two tenants for each strategy, and 50 more, half of them
+under rls and half under schema.
 
 Everywhere there is a table `notes` with a column `body`, so that one statement serves every
 strategy: under rls in one table with a policy, under schema one table per schema, under database
@@ -12,6 +13,7 @@ DATABASE = ("echo", "foxtrot")
 NONE = ("golf", "hotel")
 STRATEGIES = {"rls": RLS, "schema": SCHEMA, "database": DATABASE, "none": NONE}
 MANY = tuple(f"t{number:02d}" for number in range(50))
+MANY_RLS, MANY_SCHEMA = MANY[:25], MANY[25:]
 
 LOGIN_ROLES = """
 CREATE ROLE app LOGIN;
@@ -52,12 +54,12 @@ def make_world(cluster):
     cluster.run(LOGIN_ROLES)
     cluster.run("CREATE DATABASE app")
     cluster.run(RLS_TABLE, "app")
-    for tenant in (*RLS, *MANY):
+    for tenant in (*RLS, *MANY_RLS):
         cluster.run("INSERT INTO public.notes (tenant_id, body) VALUES (%s, %s)", "app",
                     (tenant, f"of {tenant}"))
-    for tenant in SCHEMA:
+    for tenant in (*SCHEMA, *MANY_SCHEMA):
         where = f"tenant_{tenant}"
-        cluster.run(f"CREATE SCHEMA {where}; GRANT USAGE ON SCHEMA {where} TO PUBLIC;"
+        cluster.run(f"CREATE SCHEMA {where}; GRANT USAGE, CREATE ON SCHEMA {where} TO PUBLIC;"
                     + PLAIN_TABLE.format(where=where, tenant=tenant), "app")
     for tenant in DATABASE:
         name = f"tenant_{tenant}"
@@ -79,4 +81,13 @@ def tenants_config(mode="transaction", **pool):
     tenants.update({name: {"strategy": "database", "database": "tenant_{tenant}",
                            "login": "tenant"} for name in DATABASE})
     tenants.update({name: {"strategy": "none", "database": "plain"} for name in NONE})
+    return tenants
+
+
+def many_config(size):
+    """The `tenants` part of a file with the 50 tenants over one pool of `size` connections."""
+    tenants = {"defaults": {"server": "main", "database": "app", "strategy": "rls",
+                            "login": {"user": "app"}, "pool": {"size": size}}}
+    tenants.update({name: {} for name in MANY_RLS})
+    tenants.update({name: {"strategy": "schema"} for name in MANY_SCHEMA})
     return tenants

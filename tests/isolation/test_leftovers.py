@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""What one tenant leaves behind in a server connection is gone for the next one on it."""
+
+import pytest
+
+from proxy import Proxy, base_config
+from wirepeer import errors_of, query
+from world import tenants_config
+
+# By name: what a tenant does, what the next one looks at, what it must see, and what it would see
+# if nobody cleaned up (None where even a plain change of tenant sets it right).
+LEFTOVERS = {
+    "setting": (["SET work_mem = '9MB'"],
+                "SHOW work_mem", "4MB", "9MB"),
+    "setting of its own": (["SET my.secret = 'x'"],
+                           "SELECT NULLIF(current_setting('my.secret', true), '')", None, "x"),
+    "setting by set_config": (["SELECT set_config('work_mem', '9MB', false)"],
+                              "SHOW work_mem", "4MB", "9MB"),
+    "setting by a DO block": (["DO $$ BEGIN PERFORM set_config('work_mem', '9MB', false); END $$"],
+                              "SHOW work_mem", "4MB", "9MB"),
+    "setting by a transaction": (["BEGIN; SET work_mem = '9MB'; COMMIT"],
+                                 "SHOW work_mem", "4MB", "9MB"),
+    "session characteristics": (
+        ["SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"],
+        "SHOW default_transaction_read_only", "off", "on"),
+    "temp table": (["CREATE TEMP TABLE left_over AS SELECT 1 AS x"],
+                   "SELECT to_regclass('pg_temp.left_over')::text", None, "left_over"),
+    "temp table over a real one": (["CREATE TEMP TABLE notes AS SELECT 'forged' AS body"],
+                                   "SELECT body FROM notes", "of {}", "forged"),
+    "prepared statement": (["PREPARE left_over AS SELECT 1"],
+                           "SELECT count(*) FROM pg_prepared_statements WHERE from_sql", "0", "1"),
+    "LISTEN": (["LISTEN left_over"],
+               "SELECT count(*) FROM pg_listening_channels()", "0", "1"),
+    "WITH HOLD cursor": (["DECLARE left_over CURSOR WITH HOLD FOR SELECT 1"],
+                         "SELECT count(*) FROM pg_cursors WHERE is_holdable", "0", "1"),
+    "advisory lock": (["SELECT pg_advisory_lock(42)"],
+                      "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+                      " AND pid = pg_backend_pid()", "0", "1"),
+    "shared advisory lock": (["SELECT pg_advisory_lock_shared(43)"],
+                             "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+                             " AND pid = pg_backend_pid()", "0", "1"),
+    "role": (["SET ROLE writer"], "SELECT current_user", "app", "writer"),
+    "role by set_config": (["SELECT set_config('role', 'writer', false)"],
+                           "SELECT current_user", "app", "writer"),
+    "sequence": (["CREATE TEMP SEQUENCE s; SELECT nextval('s'); SELECT setval('s', 77)"],
+                 "SELECT count(*) FROM pg_class WHERE relkind = 'S'"
+                 " AND relnamespace = pg_my_temp_schema()", "0", "1"),
+    "search_path": (["SET search_path = pg_temp, public"], "SHOW search_path", "{path}", None),
+    "time zone": (["SET TimeZone = 'Asia/Tokyo'"], "SHOW TimeZone", "UTC", None),
+    "row_security": (["SET row_security = off"], "SHOW row_security", "on", "off"),
+}
+PATHS = {"bravo": '"$user", public', "carol": "tenant_carol"}
+
+
+@pytest.fixture(scope="module")
+def daemon(cluster):
+    """The default reset, one server connection for all."""
+    with Proxy(base_config(cluster.port, tenants=tenants_config(size=1))) as proxy:
+        yield proxy
+
+
+def leave_and_look(daemon, next_tenant, statements, look):
+    """acme leaves something; the next tenant looks. Returns what it sees, over the same backend."""
+    pids = []
+    with daemon.wire_tenant("acme") as client:
+        pids.append(client.value("SELECT pg_backend_pid()"))
+        for sql in statements:
+            answer = client.ask(query(sql))
+            assert not errors_of(answer), errors_of(answer)
+    with daemon.wire_tenant(next_tenant) as client:
+        seen = client.value(look)
+        pids.append(client.value("SELECT pg_backend_pid()"))
+    assert pids[0] == pids[1]
+    return seen
+
+
+@pytest.mark.parametrize("what", LEFTOVERS)
+@pytest.mark.parametrize("next_tenant", ["bravo", "carol"])
+def test_gone_for_the_next_tenant(daemon, next_tenant, what):
+    statements, look, clean, _ = LEFTOVERS[what]
+    seen = leave_and_look(daemon, next_tenant, statements, look)
+
+    if clean is not None:
+        clean = clean.format(next_tenant, path=PATHS[next_tenant])
+    assert (seen.replace('"tenant_carol"', "tenant_carol") if seen else seen) == clean
+
+
+@pytest.mark.parametrize("what", [name for name, case in LEFTOVERS.items() if case[3]])
+def test_there_without_a_reset(cluster, what):
+    """The control: with reset: never each of these is still there, so the test above can fail."""
+    statements, look, _, left = LEFTOVERS[what]
+    tenants = tenants_config(size=1)
+    tenants["defaults"]["reset"] = "never"
+    with Proxy(base_config(cluster.port, tenants=tenants)) as careless:
+        assert leave_and_look(careless, "bravo", statements, look) == left
+
+
+def test_a_setting_bound_by_a_driver_is_gone(daemon):
+    with daemon.tenant("acme") as acme, daemon.tenant("bravo") as bravo:
+        acme.execute("SELECT set_config(%s, %s, false)", ("work_mem", "9MB"))
+
+        assert bravo.execute("SHOW work_mem").fetchone() == ("4MB",)
+
+
+def test_a_tenant_set_by_a_bound_set_config_is_gone(daemon):
+    with daemon.tenant("acme") as acme, daemon.tenant("bravo") as bravo:
+        acme.execute("SELECT set_config(%s, %s, false)", ("app.tenant", "t01"))
+
+        assert bravo.execute("SELECT body FROM notes").fetchall() == [("of bravo",)]
+
+
+def test_a_session_authorization_is_gone(cluster):
+    tenants = {"defaults": {"login": {"user": "postgres"}, "pool": {"size": 1}},
+               "acme": {}, "bravo": {}, "carol": {}}
+    with Proxy(base_config(cluster.port, tenants=tenants)) as daemon:
+        seen = leave_and_look(daemon, "bravo", ["SET SESSION AUTHORIZATION other"],
+                              "SELECT session_user || '/' || current_user")
+
+    assert seen == "postgres/postgres"
+
+
+def test_a_statement_prepared_by_a_client_is_unknown_to_the_next(daemon):
+    with daemon.wire_tenant("acme") as acme, daemon.wire_tenant("bravo") as bravo:
+        acme.ask(query("PREPARE mine AS SELECT 'acme'"))
+
+        assert errors_of(bravo.ask(query("EXECUTE mine")))[0]["C"] == "26000"
+
+
+def test_a_notification_for_the_last_tenant_does_not_reach_the_next(daemon, cluster):
+    with daemon.wire_tenant("acme") as acme, daemon.wire_tenant("bravo") as bravo:
+        acme.ask(query("LISTEN gossip"))
+        cluster.run("NOTIFY gossip, 'for acme'", "app")
+        answer = bravo.ask(query("SELECT 1"))
+
+        assert [m.type for m in answer] == ["T", "D", "C", "Z"]
+
+
+def test_a_forged_set_config_is_not_called_by_the_switch(daemon, cluster):
+    """carol puts a function of that name first in her search_path; the next switch must not care."""
+    forged = ("CREATE FUNCTION tenant_carol.set_config(text, text, boolean) RETURNS text"
+              " LANGUAGE sql AS $$ SELECT 'forged'::text $$")
+    cluster.run(forged, "app")
+    try:
+        with daemon.wire_tenant("carol") as carol, daemon.wire_tenant("acme") as acme:
+            carol.ask(query("SET search_path = tenant_carol, pg_catalog"))
+            assert carol.value("SELECT set_config('a', 'b', false)") == "forged"
+            carol.ask(query("SET search_path = tenant_carol, pg_catalog"))
+
+            assert acme.rows("SELECT body FROM notes") == [["of acme"]]
+    finally:
+        cluster.run("DROP FUNCTION tenant_carol.set_config", "app")
+
+
+def test_statements_forged_under_the_names_of_fahrends_own_are_not_used(daemon):
+    """acme replaces every prepared statement that it can see by one that does nothing."""
+    with daemon.wire_tenant("acme") as acme, daemon.wire_tenant("bravo") as bravo:
+        for _ in range(3):
+            names = acme.rows("SELECT name FROM pg_prepared_statements")
+            for (name,) in names:
+                acme.ask(query(f'DEALLOCATE "{name}"'))
+                acme.ask(query(f'PREPARE "{name}" AS SELECT 1'))
+
+            assert bravo.rows("SELECT body FROM notes") == [["of bravo"]]
+            assert acme.rows("SELECT body FROM notes") == [["of acme"]]
