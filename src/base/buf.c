@@ -21,7 +21,7 @@ static size_t grown(size_t cap, size_t need)
 
 uint8_t *buf_reserve(struct buf *b, size_t n)
 {
-    if (b->len + n <= b->cap) {
+    if (b->len + n <= b->cap && b->cap > 0) {
         return b->p + b->len;
     }
     if (b->off > 0) {

@@ -7,9 +7,15 @@
 
 #include "base/alloc.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SLAB_OFF 1 /* every object its own allocation, so that the sanitizer sees use after free   \
-                    */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(SANITIZED)
+#define SLAB_OFF                                                                                   \
+    1 /* every object its own allocation, so that the sanitizer sees use after free                \
+       */
 #else
 #define SLAB_OFF 0
 #endif

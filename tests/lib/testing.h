@@ -10,11 +10,11 @@
 
 #include "base/slice.h"
 
-#define ck_assert_slice_str(slice, str)                                                            \
+#define ck_assert_slice_str(got, str)                                                              \
     do {                                                                                           \
-        struct slice ck_slice_ = (slice);                                                          \
+        struct slice ck_slice_ = (got);                                                            \
         const char *ck_str_ = (str);                                                               \
-        ck_assert_msg(slice_eq_str(ck_slice_, ck_str_), "%s is \"%.*s\", not \"%s\"", #slice,      \
+        ck_assert_msg(slice_eq_str(ck_slice_, ck_str_), "%s is \"%.*s\", not \"%s\"", #got,        \
                       (int)ck_slice_.n, (const char *)ck_slice_.p, ck_str_);                       \
     } while (0)
 
