@@ -194,6 +194,17 @@ class Wire:
             count -= seen[-1].type in kinds
         return seen
 
+    def discard_until(self, end):
+        """Reads and drops bytes until they end with `end`; returns how many they were."""
+        size, tail = 0, b""
+        while not tail.endswith(end):
+            if not self.pending:
+                self._fill()
+            size += len(self.pending)
+            tail = (tail + bytes(self.pending[-len(end):]))[-len(end):]
+            self.pending.clear()
+        return size
+
     def read_all(self):
         """Every message until the peer closes."""
         seen = []
