@@ -43,6 +43,16 @@ static void fault(const struct checker *c, const char *key, const char *fmt, ...
     add(c, node_nearest(c->root, key), key, text);
 }
 
+/* A fault unless the key is written: then whatever is wrong with it was said. */
+static void need(const struct checker *c, const char *key, const char *why)
+{
+    const struct node *node = node_find(c->root, key);
+
+    if (node == NULL || node_is_null(node)) {
+        fault(c, key, "is needed %s", why);
+    }
+}
+
 static const struct node *entry_node(const struct checker *c, const char *map, const char *name)
 {
     return node_get(node_find(c->root, map), name);
@@ -81,6 +91,17 @@ static void entry_fault(const struct checker *c, const struct entry *e, const ch
     add(c, locate(c, e, key), key, text);
 }
 
+static void entry_need(const struct checker *c, const struct entry *e, const char *key,
+                       const char *why)
+{
+    const struct node *entry = entry_node(c, e->map, e->name);
+    const struct node *node = entry == NULL ? NULL : node_find(entry, key);
+
+    if (node == NULL || node_is_null(node)) {
+        entry_fault(c, e, key, "is needed %s", why);
+    }
+}
+
 /* ", did you mean "main"?" or nothing. */
 static void suggest_server(const struct config *config, const char *name, char *out, size_t cap)
 {
@@ -112,13 +133,13 @@ static void check_listen(const struct checker *c)
         fault(c, "listen.unix_dir", "is longer than %zu bytes", most);
     }
     if (l->tls.mode != TLS_DISABLE && l->tls.certificate == NULL) {
-        fault(c, "listen.tls.certificate", "is needed unless listen.tls.mode is disable");
+        need(c, "listen.tls.certificate", "unless listen.tls.mode is disable");
     }
     if (l->tls.mode != TLS_DISABLE && l->tls.key == NULL) {
-        fault(c, "listen.tls.key", "is needed unless listen.tls.mode is disable");
+        need(c, "listen.tls.key", "unless listen.tls.mode is disable");
     }
     if (l->tls.mode >= TLS_VERIFY_CA && l->tls.ca == NULL) {
-        fault(c, "listen.tls.ca", "is needed to check clients' certificates");
+        need(c, "listen.tls.ca", "to check clients' certificates");
     }
 }
 
@@ -127,7 +148,7 @@ static void check_auth(const struct checker *c)
     const struct auth_config *auth = &c->config->auth;
 
     if (auth->method == AUTH_HBA && auth->hba_file == NULL) {
-        fault(c, "auth.hba_file", "is needed where auth.method is hba");
+        need(c, "auth.hba_file", "where auth.method is hba");
     }
     if (auth->method == AUTH_CERT && c->config->listen.tls.mode < TLS_VERIFY_CA) {
         fault(c, "auth.method", "cert needs listen.tls.mode verify-ca or verify-full");
@@ -143,16 +164,16 @@ static void check_auth_query(const struct checker *c)
 
     if (q->server == NULL) {
         if (q->database != NULL || q->user != NULL || q->password.kind != SECRET_NONE) {
-            fault(c, "auth.query.server", "is needed for an auth query");
+            need(c, "auth.query.server", "for an auth query");
         }
         return;
     }
     check_server_name(c, "auth.query.server", q->server);
     if (q->database == NULL) {
-        fault(c, "auth.query.database", "is needed for an auth query");
+        need(c, "auth.query.database", "for an auth query");
     }
     if (q->user == NULL) {
-        fault(c, "auth.query.user", "is needed for an auth query");
+        need(c, "auth.query.user", "for an auth query");
     }
 }
 
@@ -165,10 +186,10 @@ static void check_tenancy(const struct checker *c)
 
     check_server_name(c, "tenancy.registry.server", t->registry.server);
     if (t->registry.server != NULL && t->registry.database == NULL) {
-        fault(c, "tenancy.registry.database", "is needed for a registry");
+        need(c, "tenancy.registry.database", "for a registry");
     }
     if (t->registry.server == NULL && t->registry.database != NULL) {
-        fault(c, "tenancy.registry.server", "is needed for a registry");
+        need(c, "tenancy.registry.server", "for a registry");
     }
     if (t->unknown == UNKNOWN_PROVISION && server != NULL && server->admin.user == NULL) {
         fault(c, "tenancy.unknown", "provision needs servers.%s.admin to make tenants with",
@@ -190,16 +211,16 @@ static void check_server(const struct checker *c, const struct server_config *s)
     const struct entry e = {.map = "servers", .name = s->name};
 
     if (s->tls.mode >= TLS_VERIFY_CA && s->tls.ca == NULL) {
-        entry_fault(c, &e, "tls.ca", "is needed to check the server's certificate");
+        entry_need(c, &e, "tls.ca", "to check the server's certificate");
     }
     if (s->tls.mode != TLS_DISABLE && s->tls.certificate != NULL && s->tls.key == NULL) {
-        entry_fault(c, &e, "tls.key", "is needed with tls.certificate");
+        entry_need(c, &e, "tls.key", "with tls.certificate");
     }
     if (s->tls.mode != TLS_DISABLE && s->tls.key != NULL && s->tls.certificate == NULL) {
-        entry_fault(c, &e, "tls.certificate", "is needed with tls.key");
+        entry_need(c, &e, "tls.certificate", "with tls.key");
     }
     if (s->admin.password.kind != SECRET_NONE && s->admin.user == NULL) {
-        entry_fault(c, &e, "admin.user", "is needed with admin.password");
+        entry_need(c, &e, "admin.user", "with admin.password");
     }
 }
 
@@ -225,8 +246,7 @@ static void check_user(const struct checker *c, const struct user_config *u)
         }
     }
     if (lacks_password(c->config, u)) {
-        entry_fault(c, &e, "password", "is needed for auth.method %s",
-                    schema_find(SCOPE_TOP, "auth.method")->choices[c->config->auth.method]);
+        entry_need(c, &e, "password", "unless there is an auth.query or another auth.method");
     }
 }
 
@@ -239,20 +259,20 @@ static void check_provider(const struct checker *c, const struct provider_config
         break;
     case PROVIDER_AWS:
         if (p->region == NULL) {
-            entry_fault(c, &e, "region", "is needed for type aws-secrets-manager");
+            entry_need(c, &e, "region", "for type aws-secrets-manager");
         }
         break;
     case PROVIDER_VAULT:
         if (p->address == NULL) {
-            entry_fault(c, &e, "address", "is needed for type vault");
+            entry_need(c, &e, "address", "for type vault");
         }
         if (p->token.kind == SECRET_NONE) {
-            entry_fault(c, &e, "token", "is needed for type vault");
+            entry_need(c, &e, "token", "for type vault");
         }
         break;
     case PROVIDER_DERIVE:
         if (p->key.kind == SECRET_NONE) {
-            entry_fault(c, &e, "key", "is needed for type derive");
+            entry_need(c, &e, "key", "for type derive");
         }
         break;
     }

@@ -42,7 +42,7 @@ struct secret_ref {
     uint32_t index;      /* position in config.secret_uses; equal refs of merged tenants share it */
     const char *value;   /* TEXT: the secret; ENV: name; FILE: absolute path; STORE: the id */
     const char *field;   /* STORE: field of the stored value, or NULL for the whole */
-    struct strings argv; /* EXEC: program and arguments, at least one */
+    struct strings argv; /* EXEC: program (searched in PATH) and arguments */
     const struct provider_config *provider; /* STORE */
 };
 

@@ -62,8 +62,8 @@ static bool read_argv(struct decoder *d, struct secret_spot *s, const struct nod
         }
         argv[i] = arena_string(d->arena, slice_str(item->text));
     }
-    if (argv[0][0] != '/') {
-        return refuse(d, s, node->entries[0].value, "exec needs the program's whole path");
+    if (argv[0][0] == '\0') {
+        return refuse(d, s, node->entries[0].value, "exec needs a program");
     }
     s->ref.argv = (struct strings){.items = argv, .count = node->count};
     return true;

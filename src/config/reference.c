@@ -124,9 +124,13 @@ static void describe(struct buf *out, int depth, const struct key *key)
     struct buf line = {0};
 
     describe_type(&line, key);
-    buf_printf(&line, "; %s%s; %s", key->fallback == NULL ? "no default" : "default ",
-               key->fallback == NULL ? "" : key->fallback,
-               key->restart ? "waits for a restart" : "reloadable");
+    if (key->fallback == NULL) {
+        buf_printf(&line, "; no default");
+    } else {
+        bool below = strlen(key->fallback) > 40;
+        buf_printf(&line, "; default %s", below ? "below" : key->fallback);
+    }
+    buf_printf(&line, "; %s", key->restart ? "waits for a restart" : "reloadable");
     buf_append_u8(&line, 0);
     comment(out, depth, (const char *)line.p);
     buf_release(&line);

@@ -26,6 +26,11 @@ static const char *text_of(struct buf *b)
     return (const char *)b->p;
 }
 
+static bool is_no_secret(const struct key *key, const void *from)
+{
+    return key->type == KEY_SECRET && ((const struct secret_ref *)from)->kind == SECRET_NONE;
+}
+
 /* A text is shown without the quotes that YAML needs. */
 static void print_bare(struct buf *out, const struct key *key, const void *from)
 {
@@ -34,7 +39,7 @@ static void print_bare(struct buf *out, const struct key *key, const void *from)
 
     if (value != NULL) {
         buf_append(out, value, strlen(value));
-    } else if (!text) {
+    } else if (!text && !is_no_secret(key, from)) {
         print_value(out, key, from, PRINT_HIDDEN);
     }
 }
@@ -72,6 +77,13 @@ static void show_key(struct show *s, const struct shown *w, const struct key *ke
     s->on_row(s->context, &row);
 }
 
+/* Is it what the compared one says? */
+static bool is_same(const struct shown *w, const struct key *key)
+{
+    return w->compare != NULL && print_same(key, (const char *)w->base + key->offset,
+                                            (const char *)w->compare + key->offset);
+}
+
 static void show_struct(struct show *s, const struct shown *w)
 {
     for (size_t i = 0; i < schema_key_count; i++) {
@@ -79,10 +91,9 @@ static void show_struct(struct show *s, const struct shown *w)
         if (key->scope != w->scope || key->type == KEY_SECTION || key->type == KEY_NAMED) {
             continue;
         }
-        if (w->compare != NULL && print_same(key, w->base, w->compare)) {
-            continue;
+        if (!is_same(w, key)) {
+            show_key(s, w, key);
         }
-        show_key(s, w, key);
     }
 }
 
