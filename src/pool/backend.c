@@ -217,6 +217,7 @@ static void forget_context(struct backend *b, bool discarded_all)
 {
     b->prepared = 0;
     b->context_unknown = !discarded_all;
+    b->fixed_unknown = false;
     if (discarded_all) {
         context_unref(b->contexts, b->context);
         b->context = NULL;
@@ -464,6 +465,29 @@ void backend_link(struct backend *b, const struct backend_user_ops *ops, void *u
     b->user = user;
     b->user_ops = ops;
     b->used_at = loop_now(b->conn.loop);
+}
+
+void backend_expect_switch(struct backend *b, struct context *context, uint32_t completes,
+                           bool partial)
+{
+    ledger_push(&b->ledger, LEDGER_SWITCH, LEDGER_SWALLOW, completes);
+    b->next_context = context_ref(context);
+    b->switch_partial = partial;
+}
+
+void backend_set_context_as_reported(struct backend *b, struct context *context)
+{
+    context_unref(b->contexts, b->context);
+    b->context = context_ref(context);
+}
+
+void backend_set_context(struct backend *b, struct context *context)
+{
+    if (b->context != context) {
+        backend_set_context_as_reported(b, context);
+    }
+    context->proven = true;
+    b->context_unknown = b->fixed_unknown = false;
 }
 
 int backend_send(struct backend *b, struct iovec *pieces, int count)

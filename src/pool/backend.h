@@ -97,6 +97,8 @@ struct backend {
     struct context *next_context; /* of the switch under way; a reference, or NULL */
     uint64_t last_user;           /* number of the frontend that used it last, for reset: client */
     bool context_unknown;         /* something may have changed since it was asserted */
+    bool fixed_unknown;           /* the same, of the tenant's own settings, within a session */
+    bool switch_partial;          /* the switch under way asserts only those */
     uint32_t prepared;            /* which of the switch's statements exist on it: SWITCH_* bits */
 
     struct ledger ledger;
@@ -153,7 +155,18 @@ void backend_start(struct backend *b, struct loop *loop, const struct backend_ta
 /* IDLE to LINKED. */
 void backend_link(struct backend *b, const struct backend_user_ops *ops, void *user);
 
-/* Announces and sends. The caller pushes what it sends to the ledger first. Returns 1 when some of
+/* Notes that a switch into the context is about to be sent, which `completes` answers end. With
+ * `partial` it asserts only the tenant's own settings. */
+void backend_expect_switch(struct backend *b, struct context *context, uint32_t completes,
+                           bool partial);
+
+/* The connection is in the context without a switch: there was nothing to assert. */
+void backend_set_context(struct backend *b, struct context *context);
+
+/* A setting was reported: it is in this context now, as far as that was known before. */
+void backend_set_context_as_reported(struct backend *b, struct context *context);
+
+/* Sends what the caller has pushed to the ledger. Returns 1 when some of
  * it was kept (stop until on_drained), 0, or a negative code: on_lost follows in this turn. */
 int backend_send(struct backend *b, struct iovec *pieces, int count);
 

@@ -38,30 +38,15 @@ struct backend_login {
 
 static void build_startup(struct buf *out, const struct backend_target *target)
 {
-    size_t start = buf_size(out);
+    size_t start = build_startup_begin(out, WIRE_PROTOCOL_3_0);
 
-    buf_append_be32(out, 0);
-    buf_append_be32(out, WIRE_PROTOCOL_3_0);
-    buf_append_cstr(out, "user");
-    buf_append_cstr(out, target->user);
-    buf_append_cstr(out, "database");
-    buf_append_cstr(out, target->database);
+    build_startup_parameter(out, slice_str("user"), slice_str(target->user));
+    build_startup_parameter(out, slice_str("database"), slice_str(target->database));
     for (size_t i = 0; target->startup != NULL && i < target->startup->count; i++) {
-        const struct context_setting *s = &target->startup->settings[i];
-        if (s->fixed) {
-            buf_append_slice(out, s->name);
-            buf_append_u8(out, 0);
-            buf_append_slice(out, s->value);
-            buf_append_u8(out, 0);
-        }
+        build_startup_parameter(out, target->startup->settings[i].name,
+                                target->startup->settings[i].value);
     }
-    buf_append_u8(out, 0);
-    uint32_t size = (uint32_t)(buf_size(out) - start);
-    uint8_t *p = out->p + out->off + start;
-    p[0] = (uint8_t)(size >> 24);
-    p[1] = (uint8_t)(size >> 16);
-    p[2] = (uint8_t)(size >> 8);
-    p[3] = (uint8_t)size;
+    build_startup_end(out, start);
 }
 
 struct backend_login *backend_login_new(struct loop *loop, const struct backend_target *target,

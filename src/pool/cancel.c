@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "wire/types.h"
+#include "wire/build.h"
 
 #define CANCEL_TIMEOUT 10000 /* ms, as PgBouncer's cancel_wait_timeout */
 
@@ -120,10 +120,7 @@ void cancel_send(struct backend *b)
     addr_print_host(&b->peer, text, sizeof text);
     cancel->host = x_strdup(b->peer.family == AF_UNIX ? b->host : text);
     cancel->hosts[0] = cancel->host;
-    buf_append_be32(&cancel->packet, (uint32_t)(12 + b->key.n));
-    buf_append_be32(&cancel->packet, WIRE_CANCEL_REQUEST);
-    buf_append_be32(&cancel->packet, b->pid);
-    buf_append_slice(&cancel->packet, b->key);
+    build_cancel(&cancel->packet, b->pid, b->key);
     deadline_init(&cancel->deadline);
     deadline_arm(&b->conn.loop->deadlines, &cancel->deadline, CANCEL_TIMEOUT, on_timeout);
     list_push_tail(&b->cancel_list, &cancel->node);

@@ -363,6 +363,11 @@ void pool_release(struct pool_request *request, struct backend *backend, const c
     backend_unlink(backend, reset_query, broken);
 }
 
+void pool_lost(struct pool_request *request)
+{
+    request->lane->account->connections--;
+}
+
 /* ---- making connections ---- */
 
 static void start_connection(struct pool *pool)

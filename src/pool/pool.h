@@ -104,6 +104,9 @@ void pool_withdraw(struct pool_request *request);
 void pool_release(struct pool_request *request, struct backend *backend, const char *reset_query,
                   bool broken);
 
+/* The link ended because the connection is lost. */
+void pool_lost(struct pool_request *request);
+
 static inline bool pool_queued(const struct pool_request *request)
 {
     return !list_empty(&request->node);

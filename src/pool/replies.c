@@ -81,9 +81,9 @@ static void note_tag(struct backend *b, struct slice body)
         return;
     }
     if (slice_eq_str(tag, "SET") || slice_eq_str(tag, "RESET")) {
-        b->context_unknown = true;
+        b->context_unknown = b->fixed_unknown = true;
     } else if (slice_eq_str(tag, "DISCARD ALL")) {
-        b->context_unknown = true;
+        b->context_unknown = b->fixed_unknown = true;
         b->prepared = 0;
     } else if (slice_eq_str(tag, "DEALLOCATE ALL")) {
         b->prepared = 0;
@@ -198,15 +198,18 @@ static enum verdict parameter_status(struct backend *b, struct slice body)
     return FORWARD;
 }
 
-/* The context asked for is in force from here on. */
+/* The context asked for is in force from here on; after a partial switch only the tenant's part of
+ * it. */
 static void confirm_switch(struct backend *b)
 {
     ledger_pop(&b->ledger);
-    context_unref(b->contexts, b->context);
-    b->context = b->next_context;
+    if (b->switch_partial) {
+        b->fixed_unknown = false;
+    } else {
+        backend_set_context(b, b->next_context);
+    }
+    context_unref(b->contexts, b->next_context);
     b->next_context = NULL;
-    b->context->proven = true;
-    b->context_unknown = false;
     b->switched = true;
 }
 

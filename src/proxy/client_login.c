@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: MIT
+#include "proxy/client_login.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/scram_server.h"
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "base/rand.h"
+#include "net/loop.h"
+#include "wire/build.h"
+#include "wire/frame.h"
+
+enum login_step {
+    STEP_STARTUP,
+    STEP_PASSWORD,
+    STEP_MD5,
+    STEP_SASL_INITIAL, /* also after an empty initial response */
+    STEP_SASL_FIRST,
+    STEP_SASL_FINAL,
+    STEP_OVER
+};
+
+struct client_login {
+    struct loop *loop;
+    const struct realm *realm;
+    client_login_cb cb;
+    void *data;
+    enum login_step step;
+    bool ssl_refused; /* SSLRequest was answered: it may not come again */
+    bool gss_refused;
+    struct buf packet; /* the startup packet's parameters, which slices below point into */
+    char *options;     /* memory of the settings out of "options" */
+    struct startup_option *split; /* those settings; LIMIT_CONTEXT_SETTINGS of them */
+    struct context_setting settings[LIMIT_CONTEXT_SETTINGS];
+    struct resolved resolved;
+    struct client_identity identity;
+    struct verifier verifier; /* of the user, or a mock */
+    bool owns_verifier;
+    uint8_t salt[MD5_SALT];
+    struct scram_server scram;
+    bool scram_started;
+    struct buf out;
+    uint32_t cancel_pid;
+    uint8_t cancel_key[4];
+    uv_work_t work; /* checking a password */
+    struct buf password;
+    bool password_right;
+    bool working; /* in the thread pool: the struct must stay */
+    bool freed;   /* … and goes when it comes back */
+};
+
+struct client_login *client_login_new(struct loop *loop, const struct realm *realm,
+                                      client_login_cb cb, void *data)
+{
+    struct client_login *login = x_zalloc(sizeof *login);
+
+    login->loop = loop;
+    login->realm = realm_ref(realm);
+    login->cb = cb;
+    login->data = data;
+    login->identity.settings = login->settings;
+    return login;
+}
+
+void client_login_free(struct client_login *login)
+{
+    if (login == NULL) {
+        return;
+    }
+    if (login->working) {
+        login->freed = true;
+        return;
+    }
+    if (login->scram_started) {
+        scram_server_fini(&login->scram);
+    }
+    if (login->owns_verifier) {
+        verifier_fini(&login->verifier);
+    }
+    secure_zero(&login->identity.keys, sizeof login->identity.keys);
+    buf_release_secret(&login->password);
+    buf_release_secret(&login->out);
+    buf_release(&login->packet);
+    free(login->options);
+    free(login->split);
+    realm_unref(login->realm);
+    free(login);
+}
+
+struct slice client_login_output(const struct client_login *login)
+{
+    return buf_slice(&login->out);
+}
+
+void client_login_sent(struct client_login *login)
+{
+    buf_release_secret(&login->out);
+}
+
+const struct client_identity *client_login_identity(const struct client_login *login)
+{
+    return &login->identity;
+}
+
+void client_login_cancel_key(const struct client_login *login, uint32_t *pid, uint8_t key[4])
+{
+    *pid = login->cancel_pid;
+    memcpy(key, login->cancel_key, 4);
+}
+
+/* ---- the startup packet ---- */
+
+/* The raw parameters of a startup packet, as they are met. */
+struct parameters {
+    struct slice user;
+    struct slice database;
+    struct slice options;
+    struct slice replication;
+    struct slice extensions[8]; /* _pq_.… names */
+    size_t extension_count;
+    size_t count; /* settings written so far */
+};
+
+static int add_setting(struct client_login *login, struct parameters *p, struct slice name,
+                       struct slice value, struct err *err)
+{
+    if (p->count == LIMIT_CONTEXT_SETTINGS) {
+        return err_set(err, ERR_INVALID_VALUE, "too many startup parameters");
+    }
+    login->settings[p->count++] = (struct context_setting){.name = name, .value = value};
+    return 0;
+}
+
+/* Those out of "options" come first: a parameter of its own counts more, as in PostgreSQL. */
+static int add_options(struct client_login *login, struct parameters *p, struct err *err)
+{
+    if (p->options.n == 0) {
+        return 0;
+    }
+    login->options = x_alloc(p->options.n + 1);
+    login->split = x_alloc(LIMIT_CONTEXT_SETTINGS * sizeof *login->split);
+    int n = startup_options(p->options, login->options, login->split, LIMIT_CONTEXT_SETTINGS, err);
+    for (int i = 0; i < n; i++) {
+        (void)add_setting(login, p, slice_str(login->split[i].name),
+                          slice_str(login->split[i].value), NULL);
+    }
+    return n < 0 ? n : 0;
+}
+
+/* The parameters that are not settings; false for all others. */
+static bool take_special(struct parameters *p, struct slice name, struct slice value)
+{
+    if (slice_eq_str(name, "user")) {
+        p->user = value;
+    } else if (slice_eq_str(name, "database")) {
+        p->database = value;
+    } else if (slice_eq_str(name, "options")) {
+        p->options = value;
+    } else if (slice_eq_str(name, "replication")) {
+        p->replication = value;
+    } else if (name.n >= 5 && memcmp(name.p, "_pq_.", 5) == 0) {
+        if (p->extension_count < sizeof p->extensions / sizeof p->extensions[0]) {
+            p->extensions[p->extension_count++] = name;
+        }
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static int read_parameters(struct client_login *login, struct parameters *p, struct err *err)
+{
+    struct slice rest = buf_slice(&login->packet);
+    struct slice name;
+    struct slice value;
+    int rc;
+
+    while ((rc = startup_next(&rest, &name, &value, err)) > 0) {
+        (void)take_special(p, name, value);
+    }
+    rc = rc < 0 ? rc : add_options(login, p, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rest = buf_slice(&login->packet);
+    while (rc == 0 && startup_next(&rest, &name, &value, err) > 0) {
+        struct parameters ignored = {0};
+        if (!take_special(&ignored, name, value)) {
+            rc = add_setting(login, p, name, value, err);
+        }
+    }
+    return rc;
+}
+
+static int check_parameters(const struct parameters *p, struct err *err)
+{
+    if (p->user.n == 0) {
+        return err_set(err, ERR_NOT_ALLOWED, "no PostgreSQL user name specified in startup packet");
+    }
+    if (p->replication.n > 0 && !slice_eq_str(p->replication, "false") &&
+        !slice_eq_str(p->replication, "0") && !slice_eq_str(p->replication, "off") &&
+        !slice_eq_str(p->replication, "no")) {
+        return err_set(err, ERR_UNSUPPORTED, "replication connections are not supported");
+    }
+    return 0;
+}
+
+static struct slice application_name(const struct client_login *login, size_t count)
+{
+    struct slice value = SLICE_EMPTY;
+
+    for (size_t i = 0; i < count; i++) {
+        if (setting_name_eq(login->settings[i].name, slice_str("application_name"))) {
+            value = login->settings[i].value;
+        }
+    }
+    return value;
+}
+
+/* Which tenant, and as which user. A failure is kept for later: first comes the password. */
+static void resolve(struct client_login *login, const struct parameters *p)
+{
+    struct client_identity *identity = &login->identity;
+    const struct tenancy_config *tenancy = &realm_config(login->realm)->tenancy;
+    struct identity said = {
+        .user = p->user,
+        .database = p->database.n > 0 ? p->database : p->user,
+        .application_name = application_name(login, p->count),
+        .parameters = login->settings,
+        .parameter_count = p->count,
+    };
+
+    identity->full_user = identity->user = p->user;
+    identity->full_database = identity->database = said.database;
+    identity->setting_count = p->count;
+    if (resolve_tenant(tenancy, &said, &login->resolved, &identity->tenant_err) < 0) {
+        return;
+    }
+    memcpy(identity->tenant, login->resolved.tenant, sizeof identity->tenant);
+    identity->user = login->resolved.user;
+    identity->database = p->database.n > 0 ? login->resolved.database : identity->user;
+    identity->setting_count = resolve_strip(tenancy, &login->resolved, login->settings, p->count);
+}
+
+/* ---- proving the password ---- */
+
+static int over(struct client_login *login)
+{
+    login->step = STEP_OVER;
+    build_auth(&login->out, WIRE_AUTH_OK, SLICE_EMPTY);
+    return CLIENT_LOGIN_DONE;
+}
+
+static int wrong_password(const struct client_login *login, struct err *err)
+{
+    return err_set(err, ERR_PASSWORD, "password authentication failed for user \"%.*s\"",
+                   (int)(login->identity.full_user.n < 64 ? login->identity.full_user.n : 64),
+                   (const char *)login->identity.full_user.p);
+}
+
+static bool trusts_everybody(const struct config *config)
+{
+    return config->auth.method == AUTH_TRUST && config->user_count == 0;
+}
+
+/* The kind of secret that the exchange works with; a mock for who is not known, or has none that
+ * fits. */
+static void choose_verifier(struct client_login *login, enum verifier_kind kind)
+{
+    const struct realm_user *known = login->identity.known;
+
+    if (known != NULL && known->has_verifier &&
+        (known->verifier.kind == kind || kind != VERIFIER_SCRAM)) {
+        login->verifier = known->verifier; /* the realm's memory: not ended here */
+        return;
+    }
+    realm_mock(login->realm, kind, login->identity.user, &login->verifier);
+    login->owns_verifier = true;
+}
+
+static void start_md5(struct client_login *login)
+{
+    choose_verifier(login, VERIFIER_MD5);
+    if (login->verifier.kind == VERIFIER_SCRAM) {
+        return; /* the caller takes the stronger way */
+    }
+    rand_bytes(login->salt, sizeof login->salt);
+    build_auth(&login->out, WIRE_AUTH_MD5, slice_of(login->salt, sizeof login->salt));
+    login->step = STEP_MD5;
+}
+
+static void start_sasl(struct client_login *login)
+{
+    static const char mechanisms[] = SCRAM_MECHANISM "\0";
+
+    choose_verifier(login, VERIFIER_SCRAM);
+    build_auth(&login->out, WIRE_AUTH_SASL, slice_of(mechanisms, sizeof mechanisms));
+    login->step = STEP_SASL_INITIAL;
+}
+
+static int start_authentication(struct client_login *login, struct err *err)
+{
+    const struct config *config = realm_config(login->realm);
+
+    login->identity.known = realm_user(login->realm, login->identity.user);
+    switch (config->auth.method) {
+    case AUTH_TRUST:
+        if (login->identity.known == NULL && !trusts_everybody(config)) {
+            return wrong_password(login, err);
+        }
+        return over(login);
+    case AUTH_PASSWORD:
+        choose_verifier(login, VERIFIER_PLAIN);
+        build_auth(&login->out, WIRE_AUTH_CLEARTEXT, SLICE_EMPTY);
+        login->step = STEP_PASSWORD;
+        return CLIENT_LOGIN_MORE;
+    case AUTH_MD5:
+        start_md5(login);
+        if (login->step != STEP_MD5) {
+            start_sasl(login);
+        }
+        return CLIENT_LOGIN_MORE;
+    case AUTH_SCRAM:
+        start_sasl(login);
+        return CLIENT_LOGIN_MORE;
+    case AUTH_CERT:
+    case AUTH_PEER:
+    case AUTH_HBA:
+        break;
+    }
+    return err_set(err, ERR_UNSUPPORTED, "this authentication method is not supported");
+}
+
+/* ---- before the first typed message ---- */
+
+static int start_session(struct client_login *login, const struct startup *startup, struct err *err)
+{
+    struct parameters p = {0};
+
+    buf_append_slice(&login->packet, startup->body);
+    int rc = read_parameters(login, &p, err);
+    rc = rc < 0 ? rc : check_parameters(&p, err);
+    if (rc < 0) {
+        return rc;
+    }
+    if (startup->version != WIRE_PROTOCOL_3_0 || p.extension_count > 0) {
+        build_negotiate(&login->out, WIRE_PROTOCOL_3_0, p.extensions, p.extension_count);
+    }
+    resolve(login, &p);
+    return start_authentication(login, err);
+}
+
+/* Encryption is not offered. Bytes behind the request would be read as if they had been protected.
+ */
+static int refuse_encryption(struct client_login *login, bool *refused, size_t behind,
+                             const char *what, struct err *err)
+{
+    if (*refused || behind > 0) {
+        return err_set(err, ERR_PROTOCOL, "received unencrypted data after %s request", what);
+    }
+    *refused = true;
+    buf_append_u8(&login->out, 'N');
+    return CLIENT_LOGIN_MORE;
+}
+
+static int feed_startup(struct client_login *login, struct slice view, size_t *consumed,
+                        struct err *err)
+{
+    struct startup startup;
+    int rc = startup_parse(view, &startup, err);
+
+    if (rc <= 0) {
+        return rc < 0 ? rc : CLIENT_LOGIN_MORE;
+    }
+    *consumed = startup.size;
+    switch (startup.kind) {
+    case STARTUP_SSL:
+        return refuse_encryption(login, &login->ssl_refused, view.n - startup.size, "SSL", err);
+    case STARTUP_GSSENC:
+        return refuse_encryption(login, &login->gss_refused, view.n - startup.size,
+                                 "GSSAPI encryption", err);
+    case STARTUP_CANCEL:
+        login->cancel_pid = be32_read(startup.body.p);
+        memset(login->cancel_key, 0, sizeof login->cancel_key);
+        if (startup.body.n == 8) {
+            memcpy(login->cancel_key, startup.body.p + 4, 4);
+        }
+        return CLIENT_LOGIN_CANCEL;
+    case STARTUP_SESSION:
+        return start_session(login, &startup, err);
+    }
+    return CLIENT_LOGIN_MORE;
+}
+
+/* ---- answers of the client ---- */
+
+static int verdict(struct client_login *login, bool right, struct err *err)
+{
+    return right ? over(login) : wrong_password(login, err);
+}
+
+static void check_in_pool(uv_work_t *work)
+{
+    struct client_login *login = container_of(work, struct client_login, work);
+
+    login->password_right = verifier_check_password(&login->verifier, login->identity.user,
+                                                    buf_slice(&login->password));
+}
+
+static void on_checked(uv_work_t *work, int status)
+{
+    struct client_login *login = container_of(work, struct client_login, work);
+    struct err err = {0};
+
+    login->working = false;
+    if (login->freed) {
+        client_login_free(login);
+        return;
+    }
+    int rc = verdict(login, status == 0 && login->password_right, &err);
+    login->cb(login->data, rc, &err);
+}
+
+static int take_password(struct client_login *login, struct slice body, struct err *err)
+{
+    struct cursor c = cursor_of(body);
+    struct slice password = cursor_cstr(&c);
+
+    if (c.bad || c.left.n > 0) {
+        return err_set(err, ERR_PROTOCOL, "invalid password packet size");
+    }
+    if (password.n == 0) {
+        return err_set(err, ERR_PASSWORD, "empty password returned by client");
+    }
+    if (login->verifier.kind != VERIFIER_SCRAM) {
+        return verdict(
+            login, verifier_check_password(&login->verifier, login->identity.user, password), err);
+    }
+    buf_append_slice(&login->password, password);
+    login->working = uv_queue_work(&login->loop->uv, &login->work, check_in_pool, on_checked) == 0;
+    return login->working ? CLIENT_LOGIN_WORKING : err_set(err, ERR_INTERNAL, "out of threads");
+}
+
+static int take_md5(struct client_login *login, struct slice body, struct err *err)
+{
+    struct cursor c = cursor_of(body);
+    struct slice word = cursor_cstr(&c);
+
+    if (c.bad || c.left.n > 0) {
+        return err_set(err, ERR_PROTOCOL, "invalid password packet size");
+    }
+    return verdict(
+        login, verifier_check_md5(&login->verifier, login->identity.user, login->salt, word), err);
+}
+
+/* A step of the exchange; whatever fails in it is one answer, but for what is no SCRAM at all. */
+static int sasl_error(const struct client_login *login, int rc, struct err *err)
+{
+    return rc == ERR_PASSWORD ? wrong_password(login, err) : rc;
+}
+
+static int take_client_first(struct client_login *login, struct slice data, struct err *err)
+{
+    struct buf answer = {0};
+    int rc = scram_server_first(&login->scram, data, &answer, err);
+
+    if (rc == 0) {
+        build_auth(&login->out, WIRE_AUTH_SASL_CONTINUE, buf_slice(&answer));
+        login->step = STEP_SASL_FINAL;
+    }
+    buf_release(&answer);
+    return rc < 0 ? sasl_error(login, rc, err) : CLIENT_LOGIN_MORE;
+}
+
+static int take_sasl_initial(struct client_login *login, struct slice body, struct err *err)
+{
+    struct cursor c = cursor_of(body);
+    struct slice mechanism = cursor_cstr(&c);
+    uint32_t size = cursor_be32(&c);
+    char nonce[SCRAM_NONCE + 1];
+    bool plus = false;
+
+    if (c.bad || (size != UINT32_MAX && size != c.left.n) || (size == UINT32_MAX && c.left.n > 0)) {
+        return err_set(err, ERR_PROTOCOL, "malformed SASLInitialResponse");
+    }
+    if (!scram_parse_mechanism(mechanism, &plus) || plus) {
+        return err_set(err, ERR_PROTOCOL,
+                       "client selected an invalid SASL authentication mechanism");
+    }
+    scram_random_nonce(nonce);
+    struct scram_server_options options = {.verifier = &login->verifier, .nonce = slice_str(nonce)};
+    scram_server_init(&login->scram, &options);
+    login->scram_started = true;
+    if (size == UINT32_MAX) {
+        build_auth(&login->out, WIRE_AUTH_SASL_CONTINUE, SLICE_EMPTY);
+        login->step = STEP_SASL_FIRST;
+        return CLIENT_LOGIN_MORE;
+    }
+    return take_client_first(login, c.left, err);
+}
+
+static int take_client_final(struct client_login *login, struct slice data, struct err *err)
+{
+    struct buf answer = {0};
+    int rc = scram_server_final(&login->scram, data, &answer, err);
+
+    if (rc < 0) {
+        buf_release(&answer);
+        return sasl_error(login, rc, err);
+    }
+    build_auth(&login->out, WIRE_AUTH_SASL_FINAL, buf_slice(&answer));
+    buf_release(&answer);
+    scram_server_keys(&login->scram, &login->identity.keys);
+    login->identity.has_keys = true;
+    return over(login);
+}
+
+static int take_answer(struct client_login *login, struct slice body, struct err *err)
+{
+    switch (login->step) {
+    case STEP_PASSWORD:
+        return take_password(login, body, err);
+    case STEP_MD5:
+        return take_md5(login, body, err);
+    case STEP_SASL_INITIAL:
+        return take_sasl_initial(login, body, err);
+    case STEP_SASL_FIRST:
+        return take_client_first(login, body, err);
+    case STEP_SASL_FINAL:
+        return take_client_final(login, body, err);
+    case STEP_STARTUP:
+    case STEP_OVER:
+        break;
+    }
+    return err_set(err, ERR_PROTOCOL, "unexpected message while logging in");
+}
+
+static int feed_answer(struct client_login *login, struct slice view, size_t *consumed,
+                       struct err *err)
+{
+    struct frame frame;
+    enum frame_result result = frame_peek(view, &frame);
+
+    if (view.n > 0 && view.p[0] != WIRE_PASSWORD) {
+        return err_set(err, ERR_PROTOCOL, "expected password response, got message type %d",
+                       view.p[0]);
+    }
+    if (result == FRAME_BAD || (result == FRAME_OK && frame.size > LIMIT_PASSWORD_PACKET)) {
+        return err_set(err, ERR_PROTOCOL, "invalid message length");
+    }
+    if (result == FRAME_SHORT || frame.size > view.n) {
+        return CLIENT_LOGIN_MORE;
+    }
+    *consumed = frame.size;
+    return take_answer(login, frame_body(view, &frame), err);
+}
+
+int client_login_feed(struct client_login *login, struct slice view, size_t *consumed,
+                      struct err *err)
+{
+    *consumed = 0;
+    if (view.n == 0) {
+        return CLIENT_LOGIN_MORE;
+    }
+    return login->step == STEP_STARTUP ? feed_startup(login, view, consumed, err)
+                                       : feed_answer(login, view, consumed, err);
+}

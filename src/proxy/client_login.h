@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// client_login: the small machine that finds out who a client is: startup packet, parameters,
+// tenant, and the exchange that proves the password. It reads and writes bytes only; the frontend
+// owns the socket. What a client may learn follows PostgreSQL's order: an unknown user goes through
+// the same exchange as a wrong password, and nothing is said of its tenant before the password was
+// right. Work that takes milliseconds (checking a plain password against SCRAM keys) runs in
+// libuv's thread pool, after which the callback comes. Lives from the first byte to the end of the
+// login; secrets are cleared. One thread.
+#ifndef PROXY_CLIENT_LOGIN_H
+#define PROXY_CLIENT_LOGIN_H
+
+#include "proxy/realm.h"
+#include "tenant/resolve.h"
+#include "wire/startup.h"
+
+struct client_login;
+struct loop;
+
+enum client_login_result {
+    CLIENT_LOGIN_MORE = 0, /* send the output, wait for bytes */
+    CLIENT_LOGIN_DONE,     /* the client is who it says */
+    CLIENT_LOGIN_CANCEL,   /* it was a CancelRequest */
+    CLIENT_LOGIN_WORKING   /* the callback will come; feed nothing meanwhile */
+};
+
+typedef void (*client_login_cb)(void *data, int result, const struct err *err);
+
+/* What is known of a client after _DONE. Slices point into the login. */
+struct client_identity {
+    struct slice user;      /* as it logged in: without the tenant's part */
+    struct slice full_user; /* as it was sent */
+    struct slice database;  /* without the tenant's part; empty where none was named */
+    struct slice full_database;
+    const struct realm_user *known;   /* NULL where everybody is trusted */
+    char tenant[NAME_SIZE];           /* "" where none was resolved */
+    struct err tenant_err;            /* … and why */
+    struct context_setting *settings; /* its startup parameters that are settings */
+    size_t setting_count;
+    bool has_keys; /* its password's SCRAM keys are known, to log in to the server with */
+    struct scram_keys keys;
+};
+
+/* Takes a reference to the realm of its own. `console` is the name of the console's database. */
+struct client_login *client_login_new(struct loop *loop, const struct realm *realm,
+                                      client_login_cb cb, void *data);
+void client_login_free(struct client_login *login); /* NULL is allowed */
+
+/* Takes what is whole of the view. A negative code is fatal: err is what the client is told. */
+int client_login_feed(struct client_login *login, struct slice view, size_t *consumed,
+                      struct err *err);
+
+struct slice client_login_output(const struct client_login *login);
+void client_login_sent(struct client_login *login);
+
+const struct client_identity *client_login_identity(const struct client_login *login);
+
+/* After _CANCEL. */
+void client_login_cancel_key(const struct client_login *login, uint32_t *pid, uint8_t key[4]);
+
+#endif

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+#include "proxy/enter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "tenant/access.h"
+#include "tenant/session.h"
+
+static bool listed(const struct strings *names, struct slice name)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (slice_eq_str(name, names->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* To anyone else the console's database does not exist. */
+static bool is_console(const struct config *config, const struct client_identity *identity,
+                       enum enter_result *result)
+{
+    if (!slice_eq_str(identity->full_database, config->admin.database) &&
+        !slice_eq_str(identity->full_database, "pgbouncer")) {
+        return false;
+    }
+    if (listed(&config->admin.users, identity->full_user)) {
+        *result = ENTER_CONSOLE_ADMIN;
+        return true;
+    }
+    if (listed(&config->admin.stats_users, identity->full_user)) {
+        *result = ENTER_CONSOLE_STATS;
+        return true;
+    }
+    return false;
+}
+
+/* Whether this user may enter, then whether there is such a tenant, then whether it lets anyone in.
+ */
+static const struct tenant *find_tenant(const struct frontend *f,
+                                        const struct client_identity *identity,
+                                        struct tenant_from_template *storage, struct err *err)
+{
+    struct slice name = slice_str(identity->tenant);
+
+    if (identity->tenant[0] == '\0') {
+        *err = identity->tenant_err;
+        return NULL;
+    }
+    if (identity->known != NULL &&
+        access_check(&identity->known->config->tenants, identity->user, name, err) < 0) {
+        return NULL;
+    }
+    const struct tenant *tenant =
+        registry_find_or_template(realm_registry(f->realm), name, storage);
+    if (tenant == NULL) {
+        (void)err_set(err, ERR_UNKNOWN_TENANT, "tenant \"%s\" does not exist", identity->tenant);
+        return NULL;
+    }
+    return tenant_admit(tenant, err) < 0 ? NULL : tenant;
+}
+
+/* What opens the pool's server connections. */
+static const char *server_secret(const struct frontend *f, const struct plan *plan,
+                                 const struct client_identity *identity)
+{
+    switch (plan->credential) {
+    case CREDENTIAL_CLIENT:
+        return identity->known == NULL ? NULL : identity->known->secret;
+    case CREDENTIAL_TENANT:
+    case CREDENTIAL_FIXED:
+        break;
+    }
+    return plan->password == NULL ? NULL : realm_secret(f->realm, plan->password);
+}
+
+static int check_limits(const struct account *account, const struct tenant *tenant,
+                        const struct client_identity *identity, struct err *err)
+{
+    int most = tenant->config->limits.clients;
+
+    (void)identity;
+    if (most > 0 && account->clients >= (uint32_t)most) {
+        return err_set(err, ERR_TOO_MANY,
+                       "too many clients of tenant \"%s\": client connections "
+                       "exceeded (limits.clients)",
+                       tenant->name);
+    }
+    return 0;
+}
+
+static int find_pool(struct frontend *f, const struct tenant *tenant, const struct plan *plan,
+                     const struct client_identity *identity, struct err *err)
+{
+    struct proxy *proxy = f->proxy;
+    struct pool *pool = pools_find_or_add(&proxy->pools, tenant, plan, realm_config(f->realm),
+                                          server_secret(f, plan, identity), err);
+    struct account *account;
+
+    if (pool == NULL) {
+        return err->code;
+    }
+    account = account_find_or_add(&proxy->pools.accounts, slice_str(tenant->name));
+    int rc = check_limits(account, tenant, identity, err);
+    pool_ref(pool);
+    if (rc < 0) {
+        pool_unref(pool);
+        return rc;
+    }
+    if (plan->credential == CREDENTIAL_CLIENT && identity->has_keys) {
+        credential_set_keys(&pool->credential, &identity->keys);
+    }
+    f->tenant = tenant->config;
+    f->request.lane = pool_lane(pool, account, tenant->config);
+    account->clients++;
+    account->stats.logins++;
+    list_push_tail(&account->clients_list, &f->account_node);
+    return 0;
+}
+
+/* The settings of the session: the client's and the tenant's, as one context of its lane. */
+static void intern_context(struct frontend *f, const struct plan *plan,
+                           const struct context_setting *settings, size_t n)
+{
+    struct pool *pool = f->request.lane->pool;
+    struct context_table *table = &f->proxy->pools.contexts;
+
+    f->request.context = context_intern(table, f->request.lane, settings, n);
+    if (n == 0) {
+        f->request.context->proven = true;
+    }
+    if (plan->dedicated && pool->startup == NULL) {
+        pool->startup = context_intern(table, f->request.lane, plan->settings, plan->setting_count);
+    }
+}
+
+static int enter_tenant(struct frontend *f, const struct client_identity *identity, struct err *err)
+{
+    struct context_setting settings[CONTEXT_SETTINGS_MAX];
+    struct tenant_from_template storage;
+    struct plan plan;
+    struct login login = {.user = identity->user, .database = identity->database};
+
+    const struct tenant *tenant = find_tenant(f, identity, &storage, err);
+    if (tenant == NULL) {
+        return err->code;
+    }
+    int rc = strategy_plan(tenant, &login, &plan, err);
+    if (rc < 0) {
+        return rc;
+    }
+    int n = session_settings(tenant, &plan, identity->settings, identity->setting_count, settings,
+                             sizeof settings / sizeof settings[0], err);
+    if (n < 0) {
+        return n;
+    }
+    rc = find_pool(f, tenant, &plan, identity, err);
+    if (rc == 0) {
+        intern_context(f, &plan, settings, (size_t)n);
+    }
+    return rc;
+}
+
+static int check_proxy(const struct frontend *f, struct err *err)
+{
+    int most = realm_config(f->realm)->limits.clients;
+
+    if (f->proxy->draining) {
+        return err_set(err, ERR_SHUTDOWN, "pooler is shutting down");
+    }
+    if (most > 0 && atomic_load(f->proxy->clients_in_all) > (uint32_t)most) {
+        return err_set(err, ERR_TOO_MANY,
+                       "no more connections allowed (max_client_conn): limits.clients "
+                       "is reached");
+    }
+    return 0;
+}
+
+enum enter_result enter(struct frontend *f, const struct client_identity *identity, struct err *err)
+{
+    enum enter_result result = ENTER_TENANT;
+
+    f->user = x_strndup(identity->user);
+    if (is_console(realm_config(f->realm), identity, &result)) {
+        free(f->user);
+        f->user = x_strndup(identity->full_user);
+        return result;
+    }
+    if (check_proxy(f, err) < 0 || enter_tenant(f, identity, err) < 0) {
+        return ENTER_REFUSED;
+    }
+    return ENTER_TENANT;
+}

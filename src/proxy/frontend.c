@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: MIT
+#include "proxy/frontend.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "pool/cancel.h"
+#include "proxy/client_login.h"
+#include "proxy/enter.h"
+#include "proxy/relay.h"
+#include "proxy/reply.h"
+#include "wire/build.h"
+#include "wire/error.h"
+
+static const char *const state_names[FRONTEND_STATES] = {"login", "idle", "waiting", "active",
+                                                         "closed"};
+
+#define TO(state) (1U << (state))
+
+/* Legal moves: row from, bit to. */
+static const uint8_t moves[FRONTEND_STATES] = {
+    [FRONTEND_LOGIN] = TO(FRONTEND_IDLE) | TO(FRONTEND_CLOSED),
+    [FRONTEND_IDLE] = TO(FRONTEND_WAITING) | TO(FRONTEND_LINKED) | TO(FRONTEND_CLOSED),
+    [FRONTEND_WAITING] = TO(FRONTEND_LINKED) | TO(FRONTEND_IDLE) | TO(FRONTEND_CLOSED),
+    [FRONTEND_LINKED] = TO(FRONTEND_IDLE) | TO(FRONTEND_CLOSED),
+    [FRONTEND_CLOSED] = 0,
+};
+
+const char *frontend_state_name(const struct frontend *f)
+{
+    return state_names[f->state];
+}
+
+void frontend_move(struct frontend *f, enum frontend_state to)
+{
+    assert((moves[f->state] & TO(to)) != 0);
+    f->state = (uint8_t)to;
+}
+
+/* ---- the end ---- */
+
+static void free_memory(struct frontend *f)
+{
+    struct proxy *proxy = f->proxy;
+
+    realm_unref(f->realm);
+    free(f->user);
+    slab_free(&proxy->frontends, f);
+    if (proxy->hooks.on_client_gone != NULL) {
+        proxy->hooks.on_client_gone(proxy->data);
+    }
+}
+
+static void on_closed(struct conn *conn)
+{
+    free_memory(container_of(conn, struct frontend, conn));
+}
+
+static void leave_tenant(struct frontend *f)
+{
+    struct account *account = frontend_account(f);
+
+    if (account == NULL) {
+        return;
+    }
+    account->clients--;
+    list_remove(&f->account_node);
+    context_unref(&f->proxy->pools.contexts, f->request.context);
+    struct pool *pool = f->request.lane->pool;
+    f->request.lane = NULL;
+    f->request.context = NULL;
+    pool_unref(pool);
+}
+
+/* Takes the client out of everything that could find it; the socket is the caller's to close or to
+ * keep. */
+static void unhook(struct frontend *f)
+{
+    struct proxy *proxy = f->proxy;
+
+    deadline_disarm(&f->deadline);
+    if (f->request.lane != NULL) {
+        pool_withdraw(&f->request);
+        relay_abandon(f);
+    }
+    frontend_move(f, FRONTEND_CLOSED);
+    leave_tenant(f);
+    if (f->has_slot) {
+        slots_give(&proxy->slots, f->slot);
+        f->has_slot = false;
+    }
+    client_login_free(f->login);
+    f->login = NULL;
+    buf_release(&f->in);
+    list_remove(&f->node);
+    proxy->client_count--;
+    atomic_fetch_sub(proxy->clients_in_all, 1);
+}
+
+static void say(struct frontend *f, const char *severity, const struct err *err)
+{
+    struct buf out = {0};
+
+    error_build(&out, WIRE_ERROR, severity, err);
+    (void)conn_send_slice(&f->conn, buf_slice(&out)); /* who does not listen has left already */
+    buf_release(&out);
+}
+
+void frontend_close(struct frontend *f, const struct err *err)
+{
+    if (f->state == FRONTEND_CLOSED) {
+        return;
+    }
+    if (err != NULL) {
+        char peer[ADDR_TEXT];
+        struct account *account = frontend_account(f);
+        addr_print(&f->peer, peer, sizeof peer);
+        log_info("client closed id=%llu peer=%s user=%s tenant=%s sqlstate=%s reason=\"%s\"",
+                 (unsigned long long)f->id, peer, f->user == NULL ? "-" : f->user,
+                 account == NULL ? "-" : account->name, err_sqlstate(err), err->text);
+        if (account != NULL) {
+            account->stats.errors++;
+        }
+        say(f, "FATAL", err);
+    }
+    unhook(f);
+    conn_close(&f->conn);
+}
+
+void frontend_fail_batch(struct frontend *f, const struct err *err)
+{
+    if (!f->greeted) {
+        frontend_close(f, err);
+        return;
+    }
+    deadline_disarm(&f->deadline);
+    frontend_account(f)->stats.errors++;
+    say(f, "ERROR", err);
+    f->skip = SKIP_BATCH;
+    if (f->state == FRONTEND_WAITING) {
+        frontend_move(f, FRONTEND_IDLE);
+    }
+    relay_continue(f);
+}
+
+void frontend_close_when_idle(struct frontend *f)
+{
+    struct err err;
+    bool settled = f->state == FRONTEND_LOGIN || f->state == FRONTEND_IDLE ||
+                   f->state == FRONTEND_WAITING ||
+                   (f->state == FRONTEND_LINKED && backend_settled(f->backend));
+
+    f->closing_soon = true;
+    if (settled) {
+        (void)err_set(&err, ERR_SHUTDOWN,
+                      "server shutting down: terminating connection due to "
+                      "administrator command");
+        frontend_close(f, &err);
+    }
+}
+
+/* ---- cancel ---- */
+
+void frontend_cancel(struct frontend *f)
+{
+    struct err err;
+
+    if (f->state == FRONTEND_WAITING && f->greeted) {
+        pool_withdraw(&f->request);
+        (void)err_set(&err, ERR_CANCELLED, "canceling statement due to user request");
+        frontend_fail_batch(f, &err);
+    } else if (f->state == FRONTEND_LINKED && !backend_settled(f->backend)) {
+        cancel_send(f->backend);
+    }
+}
+
+/* ---- login ---- */
+
+static void on_login_timeout(struct deadline *deadline)
+{
+    struct frontend *f = container_of(deadline, struct frontend, deadline);
+    struct err err;
+
+    (void)err_set(&err, ERR_CANCELLED, "client_login_timeout%s",
+                  f->state == FRONTEND_LOGIN ? "" : " (server down)");
+    frontend_close(f, &err);
+}
+
+/* ParameterStatus, key and ReadyForQuery: from here on it is a session. */
+void frontend_greet(struct frontend *f)
+{
+    struct buf out = {0};
+
+    f->greeted = true;
+    deadline_disarm(&f->deadline);
+    f->slot = slots_take(&f->proxy->slots, f);
+    f->has_slot = true;
+    rand_bytes(f->key, sizeof f->key);
+    reply_welcome(&out, f->request.lane->pool, f->request.context,
+                  slot_pid(f->proxy->worker, f->slot), f->key);
+    (void)conn_send_slice(&f->conn, buf_slice(&out));
+    buf_release(&out);
+    relay_continue(f);
+}
+
+static void hand_to_console(struct frontend *f, bool admin)
+{
+    struct proxy *proxy = f->proxy;
+    struct console_client client = {.peer = f->peer, .admin = admin};
+
+    (void)snprintf(client.user, sizeof client.user, "%s", f->user);
+    client.pending = f->in;
+    f->in = (struct buf){0};
+    unhook(f);
+    client.fd = conn_detach(&f->conn);
+    proxy->hooks.on_console(proxy->data, &client);
+}
+
+/* The client is who it says it is: find its place. What it was told so far has been sent. */
+static void finish_login(struct frontend *f)
+{
+    struct err err = {0};
+    const struct client_identity *identity = client_login_identity(f->login);
+    enum enter_result result = enter(f, identity, &err);
+
+    client_login_free(f->login);
+    f->login = NULL;
+    switch (result) {
+    case ENTER_REFUSED:
+        frontend_close(f, &err);
+        return;
+    case ENTER_CONSOLE_ADMIN:
+    case ENTER_CONSOLE_STATS:
+        hand_to_console(f, result == ENTER_CONSOLE_ADMIN);
+        return;
+    case ENTER_TENANT:
+        break;
+    }
+    frontend_move(f, FRONTEND_IDLE);
+    if (buf_size(&f->request.lane->pool->welcome) > 0 && f->request.context->proven) {
+        frontend_greet(f);
+    } else {
+        relay_prove(f);
+    }
+}
+
+static void follow_login(struct frontend *f, int result, const struct err *err)
+{
+    if (result < 0) {
+        (void)conn_send_slice(&f->conn, client_login_output(f->login));
+        frontend_close(f, err);
+        return;
+    }
+    struct slice out = client_login_output(f->login);
+    if (out.n > 0) {
+        (void)conn_send_slice(&f->conn, out);
+        client_login_sent(f->login);
+    }
+    switch ((enum client_login_result)result) {
+    case CLIENT_LOGIN_MORE:
+        break;
+    case CLIENT_LOGIN_WORKING:
+        conn_pause(&f->conn);
+        break;
+    case CLIENT_LOGIN_CANCEL: {
+        uint32_t pid;
+        uint8_t key[4];
+        client_login_cancel_key(f->login, &pid, key);
+        proxy_cancel(f->proxy, pid, key);
+        frontend_close(f, NULL);
+        break;
+    }
+    case CLIENT_LOGIN_DONE:
+        conn_resume(&f->conn);
+        finish_login(f);
+        break;
+    }
+}
+
+static void on_login_step(void *data, int result, const struct err *err)
+{
+    follow_login(data, result, err);
+}
+
+/* Messages of a login are answered one by one, so what is kept is seldom more than the start of
+ * one. */
+static void read_login(struct frontend *f, struct slice view)
+{
+    size_t at = 0;
+
+    while (f->state == FRONTEND_LOGIN && f->login != NULL) {
+        struct err err = {0};
+        size_t consumed = 0;
+        int result = client_login_feed(f->login, slice_from(view, at), &consumed, &err);
+        at += consumed;
+        if (result == CLIENT_LOGIN_DONE) {
+            conn_keep(&f->in, view, at); /* what follows is the session's, or the console's */
+            follow_login(f, result, &err);
+            return;
+        }
+        follow_login(f, result, &err);
+        if (consumed == 0 || result != CLIENT_LOGIN_MORE) {
+            break;
+        }
+    }
+    if (f->state != FRONTEND_CLOSED) {
+        conn_keep(&f->in, view, at);
+    }
+}
+
+/* ---- bytes of the client ---- */
+
+static void on_readable(struct conn *conn)
+{
+    struct frontend *f = container_of(conn, struct frontend, conn);
+    struct slice view;
+    ssize_t got = conn_pull(conn, &f->in, &view);
+
+    if (got == UV_EAGAIN) {
+        return;
+    }
+    if (got <= 0) {
+        frontend_close(f, NULL);
+        return;
+    }
+    if (f->state == FRONTEND_LOGIN) {
+        read_login(f, view);
+        return;
+    }
+    size_t done = relay_up(f, view);
+    if (f->state != FRONTEND_CLOSED) {
+        conn_keep(&f->in, view, done);
+    }
+}
+
+static void on_drained(struct conn *conn)
+{
+    struct frontend *f = container_of(conn, struct frontend, conn);
+
+    if (f->backend != NULL) {
+        backend_resume(f->backend);
+        relay_release_if_settled(f);
+    }
+}
+
+static const struct conn_ops conn_ops = {
+    .on_readable = on_readable,
+    .on_drained = on_drained,
+    .on_closed = on_closed,
+};
+
+void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
+{
+    struct frontend *f = slab_alloc(&proxy->frontends);
+
+    f->proxy = proxy;
+    if (conn_open(&f->conn, proxy->loop, fd, &conn_ops) < 0) {
+        (void)close(fd);
+        slab_free(&proxy->frontends, f);
+        return;
+    }
+    f->peer = *peer;
+    f->id = ++proxy->next_client;
+    f->connected_at = f->request_at = loop_now(proxy->loop);
+    f->realm = realm_ref(proxy->realm);
+    list_init(&f->account_node);
+    list_init(&f->request.node);
+    f->request.on_granted = relay_on_granted;
+    f->request.on_refused = relay_on_refused;
+    deadline_init(&f->deadline);
+    list_push_tail(&proxy->clients, &f->node);
+    proxy->client_count++;
+    atomic_fetch_add(proxy->clients_in_all, 1);
+    f->login = client_login_new(proxy->loop, f->realm, on_login_step, f);
+    deadline_arm(&proxy->loop->deadlines, &f->deadline,
+                 (uint64_t)realm_config(f->realm)->limits.login_timeout, on_login_timeout);
+}

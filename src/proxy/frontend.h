@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+//
+// frontend: one client connection. It logs in (client_login), asks its pool for a server connection
+// when it has something to say, is linked while that is being answered, and lets go when the server
+// is at rest outside a transaction (transaction mode) or when it leaves (session mode).
+//
+//   LOGIN ─▶ IDLE ─▶ WAITING ─▶ LINKED ─▶ IDLE        any ─▶ CLOSED
+//              └───────────────────▲
+//
+// Before it is greeted a client may pass through WAITING and LINKED as well: its pool has never
+// seen the server, or its context has never been tried there. What a client sent and cannot be sent
+// on yet is kept in `in`, and nothing more is read from it meanwhile. Errors that end nothing are
+// answered with ERROR and ReadyForQuery, after the rest of the failed batch has been skipped as a
+// server would.
+//
+// Ownership: embedded conn; memory is the proxy's slab and goes when the handle is closed. One
+// thread.
+#ifndef PROXY_FRONTEND_H
+#define PROXY_FRONTEND_H
+
+#include "proxy/proxy.h"
+
+struct client_login;
+
+enum frontend_state {
+    FRONTEND_LOGIN,
+    FRONTEND_IDLE,
+    FRONTEND_WAITING,
+    FRONTEND_LINKED,
+    FRONTEND_CLOSED,
+    FRONTEND_STATES
+};
+
+/* What is done with the client's messages after an error of ours. */
+enum frontend_skip {
+    SKIP_NOTHING,
+    SKIP_BATCH,  /* one Query or FunctionCall, or all up to a Sync */
+    SKIP_TO_SYNC /* all up to a Sync */
+};
+
+struct frontend {
+    struct conn conn;
+    struct proxy *proxy;
+    struct list node;                   /* in proxy.clients */
+    struct list account_node;           /* in account.clients_list, once logged in */
+    struct client_login *login;         /* while LOGIN */
+    const struct realm *realm;          /* that it logged in under; a reference */
+    const struct tenant_config *tenant; /* of that realm's registry; NULL while LOGIN */
+    struct pool_request request; /* request.lane and .context say whose it is and what it needs */
+    struct backend *backend;     /* while LINKED */
+    struct buf in;               /* bytes received and not sent on yet */
+    uint32_t armed;     /* bytes of `in` that went out with a switch that is not confirmed yet */
+    uint32_t body_left; /* bytes of the message being passed that have not come yet */
+    uint32_t slot;
+    uint8_t key[4];    /* secret of its cancel key */
+    uint8_t state;     /* enum frontend_state */
+    uint8_t skip;      /* enum frontend_skip */
+    bool dropping;     /* the message being passed goes nowhere */
+    bool skip_ready;   /* … and ReadyForQuery is owed at its end */
+    bool holding;      /* a switch is under way: nothing more may be sent */
+    bool retried;      /* a switch failed, and this is the second try */
+    bool greeted;      /* ReadyForQuery was sent: it is a session */
+    bool closing_soon; /* to be closed when it is next outside a transaction */
+    bool has_slot;
+    struct deadline deadline; /* of the login, or of waiting */
+    struct addr peer;
+    char *user; /* as it logged in, without the tenant's part */
+    uint64_t id;
+    uint64_t connected_at; /* loop time, ms */
+    uint64_t request_at;   /* of its last batch */
+};
+
+static inline struct account *frontend_account(const struct frontend *f)
+{
+    return f->request.lane == NULL ? NULL : f->request.lane->account;
+}
+
+static inline bool frontend_session_mode(const struct frontend *f)
+{
+    return f->tenant->pool.mode == POOL_SESSION;
+}
+
+/* Takes over fd. */
+void frontend_new(struct proxy *proxy, int fd, const struct addr *peer);
+
+/* Closes with a FATAL error, or without a word where err is NULL. Idempotent. */
+void frontend_close(struct frontend *f, const struct err *err);
+
+/* Answers what it is doing with an error and goes on; closes where no session has begun. */
+void frontend_fail_batch(struct frontend *f, const struct err *err);
+
+/* Its own CancelRequest came. */
+void frontend_cancel(struct frontend *f);
+
+/* The server is being left: closes when outside a transaction, now or later. */
+void frontend_close_when_idle(struct frontend *f);
+
+const char *frontend_state_name(const struct frontend *f);
+
+/* --- between frontend.c and relay.c --- */
+void frontend_move(struct frontend *f, enum frontend_state to);
+void frontend_greet(struct frontend *f);
+
+#endif

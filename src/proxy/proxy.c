@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "proxy/proxy.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "proxy/frontend.h"
+#include "wire/error.h"
+#include "wire/types.h"
+
+static struct budget *budget_of(void *data, const char *server)
+{
+    const struct proxy *proxy = data;
+
+    return realm_budget(proxy->realm, server);
+}
+
+void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const struct realm *realm,
+                const struct proxy_hooks *hooks, void *data)
+{
+    proxy->loop = loop;
+    proxy->worker = worker;
+    proxy->realm = realm;
+    proxy->hooks = *hooks;
+    proxy->data = data;
+    list_init(&proxy->clients);
+    pools_init(&proxy->pools, loop, budget_of, proxy);
+    slab_init(&proxy->frontends, sizeof(struct frontend));
+}
+
+/* Descriptors have run out; there is just enough to say so. */
+static void refuse_client(int fd)
+{
+    struct buf out = {0};
+    struct err err;
+
+    (void)err_set(&err, ERR_TOO_MANY, "no more connections allowed: out of file descriptors");
+    error_build(&out, WIRE_ERROR, "FATAL", &err);
+    (void)write(fd, out.p, out.len);
+    buf_release(&out);
+    (void)close(fd);
+}
+
+void proxy_accept(struct proxy *proxy, int fd, const struct addr *peer, bool refuse)
+{
+    if (refuse) {
+        refuse_client(fd);
+    } else {
+        frontend_new(proxy, fd, peer);
+    }
+}
+
+void proxy_set_realm(struct proxy *proxy, const struct realm *realm)
+{
+    realm_unref(proxy->realm);
+    proxy->realm = realm;
+    pools_reconfigure(&proxy->pools, realm_config(realm));
+}
+
+void proxy_cancel(struct proxy *proxy, uint32_t pid, const uint8_t key[4])
+{
+    if (slot_worker(pid) != proxy->worker) {
+        proxy->hooks.on_cancel(proxy->data, pid, key);
+        return;
+    }
+    struct frontend *f = slots_find(&proxy->slots, pid);
+    proxy->cancels++;
+    if (f != NULL && CRYPTO_memcmp(f->key, key, sizeof f->key) == 0) {
+        frontend_cancel(f);
+    }
+}
+
+void proxy_drain(struct proxy *proxy)
+{
+    proxy->draining = true;
+    list_each_safe (node, tmp, &proxy->clients) {
+        frontend_close_when_idle(container_of(node, struct frontend, node));
+    }
+}
+
+void proxy_close(struct proxy *proxy)
+{
+    proxy->draining = true;
+    while (!list_empty(&proxy->clients)) {
+        struct err err;
+        (void)err_set(&err, ERR_SHUTDOWN, "pooler is shutting down");
+        frontend_close(container_of(list_head(&proxy->clients), struct frontend, node), &err);
+    }
+    pools_close(&proxy->pools);
+}
+
+void proxy_fini(struct proxy *proxy)
+{
+    pools_fini(&proxy->pools);
+    slots_fini(&proxy->slots);
+    slab_fini(&proxy->frontends);
+    buf_release(&proxy->assembly);
+    realm_unref(proxy->realm);
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+//
+// proxy: one worker's clients and what they share. The worker's thread owns all of it. What lies
+// above (the console, the other workers) is reached through the hooks, given once.
+#ifndef PROXY_PROXY_H
+#define PROXY_PROXY_H
+
+#include "base/slab.h"
+#include "pool/pools.h"
+#include "proxy/realm.h"
+#include "proxy/slots.h"
+
+struct proxy;
+
+/* A client that logged in to the console: its socket, and what it has sent already. */
+struct console_client {
+    int fd;
+    struct addr peer;
+    char user[64];
+    bool admin;         /* else it may only look */
+    struct buf pending; /* bytes received and not read yet; the receiver's */
+};
+
+struct proxy_hooks {
+    /* Takes over the client; it has been told AuthenticationOk. */
+    void (*on_console)(void *data, struct console_client *client);
+    /* A CancelRequest whose key belongs to another worker, or to no one. */
+    void (*on_cancel)(void *data, uint32_t pid, const uint8_t key[4]);
+    /* A client has gone; for a drain. */
+    void (*on_client_gone)(void *data);
+};
+
+struct proxy {
+    struct loop *loop;
+    uint32_t worker; /* index, part of the cancel keys */
+    struct pools pools;
+    const struct realm *realm; /* in force; a reference */
+    struct proxy_hooks hooks;
+    void *data;                       /* for the hooks */
+    _Atomic uint32_t *clients_in_all; /* over all workers, for limits.clients */
+
+    struct slab frontends;
+    struct slots slots;
+    struct list clients; /* all frontends */
+    uint32_t client_count;
+    uint64_t next_client; /* numbers of frontends */
+    struct buf assembly;  /* where switches are put together; valid within one call */
+    bool draining;        /* logins are refused, idle clients go */
+    uint64_t cancels;     /* cancel requests received */
+};
+
+void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const struct realm *realm,
+                const struct proxy_hooks *hooks, void *data);
+
+/* A client came to a listener; fd is taken over. */
+void proxy_accept(struct proxy *proxy, int fd, const struct addr *peer, bool refuse);
+
+/* Exchanges what is in force; takes over the reference. */
+void proxy_set_realm(struct proxy *proxy, const struct realm *realm);
+
+/* A CancelRequest for a client of this worker; nothing happens where the key does not fit. */
+void proxy_cancel(struct proxy *proxy, uint32_t pid, const uint8_t key[4]);
+
+/* Refuses new logins; closes clients that are outside a transaction, the others when they get
+ * there. */
+void proxy_drain(struct proxy *proxy);
+
+/* Closes every client and connection at once; memory follows in later turns, then proxy_fini. */
+void proxy_close(struct proxy *proxy);
+void proxy_fini(struct proxy *proxy);
+
+#endif

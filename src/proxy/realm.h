@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+//
+// realm: what is in force: the registry with its configuration, the secrets fetched for it, and a
+// verifier for every user. Built by the control thread (it blocks: secrets are fetched, keys
+// derived), read by all, counted atomically; a reload builds another and exchanges the pointer. A
+// client keeps the one that it logged in under.
+#ifndef PROXY_REALM_H
+#define PROXY_REALM_H
+
+#include "auth/verifier.h"
+#include "base/err.h"
+#include "pool/host.h"
+#include "secret/secrets.h"
+#include "tenant/registry.h"
+
+struct realm;
+
+/* A user as it logs in. */
+struct realm_user {
+    const struct user_config *config;
+    const char *secret; /* as it was fetched; NULL for none */
+    bool has_verifier;
+    struct verifier verifier; /* SCRAM where the method is and the secret allows it */
+};
+
+/* Takes over both references. budgets: one per server of the configuration, in its order; the array
+ * is copied, and what it points to outlives every realm. `mock` is 32 random bytes that outlive
+ * reloads: the salts of users, known and unknown, come from them. NULL with err set where a secret
+ * is none that a verifier reads. */
+const struct realm *realm_build(const struct registry *registry, const struct secrets *secrets,
+                                struct budget *const *budgets, const uint8_t mock[32],
+                                struct err *err);
+const struct realm *realm_ref(const struct realm *realm);
+void realm_unref(const struct realm *realm); /* NULL is allowed */
+
+const struct registry *realm_registry(const struct realm *realm);
+const struct config *realm_config(const struct realm *realm);
+
+/* NULL when there is none of this name. */
+const struct realm_user *realm_user(const struct realm *realm, struct slice name);
+
+/* A verifier that nothing passes, the same for the same name; the caller ends it. */
+void realm_mock(const struct realm *realm, enum verifier_kind kind, struct slice name,
+                struct verifier *verifier);
+
+/* The budget of a server of the configuration. */
+struct budget *realm_budget(const struct realm *realm, const char *server);
+
+/* The secret behind a reference of the configuration, or NULL. */
+const char *realm_secret(const struct realm *realm, const struct secret_ref *ref);
+
+#endif

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+//
+// reply: the messages that we make ourselves for clients. Pure: they go into a buf.
+#ifndef PROXY_REPLY_H
+#define PROXY_REPLY_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "pool/pool.h"
+
+/* ParameterStatus of the pool's welcome, with the client's own value where its context has one;
+ * then BackendKeyData and ReadyForQuery. */
+void reply_welcome(struct buf *out, const struct pool *pool, const struct context *context,
+                   uint32_t pid, const uint8_t key[4]);
+
+#endif
