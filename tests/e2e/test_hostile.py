@@ -146,9 +146,9 @@ def test_a_minor_version_is_negotiated_down(daemon):
 
 @pytest.mark.parametrize("length", [63, 64, 200, 5000])
 @pytest.mark.parametrize("name", ["user", "app__tenant"])
-def test_a_name_of_many_bytes_is_refused(daemon, name, length):
-    with daemon.wire() as client, pytest.raises(LoginFailed) as refusal:
-        client.login(**{**LOGIN, name: "n" * length})
+def test_a_name_of_many_bytes_is_refused(asking, name, length):
+    with asking.wire() as client, pytest.raises(LoginFailed) as refusal:
+        client.login("app-secret", **{**LOGIN, name: "n" * length})
 
     assert refusal.value.fields["S"] == "FATAL"
 

@@ -121,13 +121,11 @@ def test_the_pool_never_exceeds_its_size(start, cluster):
 
 def test_waiters_are_served_in_their_order(one):
     holder = one.wire_tenant("acme")
+    clients = [one.wire_tenant("acme") for _ in range(5)]
     holder.ask(query("BEGIN"))
-    clients = []
-    for number in range(5):
-        client = one.wire_tenant("acme")
+    for number, client in enumerate(clients, 1):
         client.send(query("SELECT clock_timestamp()"))
-        await_waiting(one, number + 1)
-        clients.append(client)
+        await_waiting(one, number)
     holder.ask(query("COMMIT"))
     stamps = [rows_of(client.read_until())[0][0] for client in clients]
 
@@ -381,8 +379,8 @@ def test_a_client_killed_in_mid_message_does_no_harm(one):
 
 def test_a_client_gone_from_the_queue_is_forgotten(one):
     with one.wire_tenant("acme") as holder:
-        holder.ask(query("BEGIN"))
         waiter = one.wire_tenant("bravo")
+        holder.ask(query("BEGIN"))
         waiter.send(query("SELECT 1"))
         await_waiting(one, 1)
 

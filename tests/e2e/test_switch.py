@@ -7,7 +7,7 @@ import pytest
 from proxy import Proxy, base_config
 from scripted import Refused, ScriptedServer, plain_answer
 from wirepeer import (bind, error_fields, errors_of, execute, extended, flush, parse, query,
-                      rows_of, sync, tags_of)
+                      rows_of, startup, sync, tags_of)
 from world import tenants_config
 
 CLIENTS_OWN = "SELECT 'mine'"
@@ -26,10 +26,28 @@ def daemon(server):
         yield proxy
 
 
-def warm(daemon, tenant="acme"):
-    """Has a tenant use the connection, so that the next tenant's use is a change."""
-    with daemon.wire_tenant(tenant) as client:
-        client.ask(query("SELECT 'warm'"))
+WARM = query("SELECT 'warm'")
+
+
+def enter(daemon, tenant, **parameters):
+    """A client that has been served once: a login may try its context, which is no switch."""
+    client = daemon.wire_tenant(tenant, **parameters)
+    client.ask(WARM)
+    return client
+
+
+@pytest.fixture
+def acme(daemon):
+    with enter(daemon, "acme") as client:
+        yield client
+
+
+@pytest.fixture
+def bravo(daemon, acme):
+    """Served before acme was: the connection is in acme's context now."""
+    with enter(daemon, "bravo") as client:
+        acme.ask(WARM)
+        yield client
 
 
 def barrier(daemon):
@@ -59,22 +77,18 @@ def steps(received):
     return result
 
 
-def change_tenant(server, daemon, *batch):
-    """acme uses the connection, then bravo sends a batch. Returns what the server got for bravo:
-    the messages, and the same as steps."""
-    warm(daemon)
+def change_tenant(server, client, *batch):
+    """Another tenant's client sends a batch. Returns what the server got: the messages, and the
+    same as steps."""
     before = len(server.from_conn(0))
-    with daemon.wire_tenant("bravo") as client:
-        client.ask(*batch)
+    client.ask(*batch)
     got = server.from_conn(0)
     return got[before:], steps(got)[before:]
 
 
-def test_a_switch_runs_begin_set_config_commit_ahead_of_the_client(server, daemon):
-    warm(daemon)
+def test_a_switch_runs_begin_set_config_commit_ahead_of_the_client(server, bravo):
     before = len(server.executed)
-    with daemon.wire_tenant("bravo") as client:
-        client.ask(query(CLIENTS_OWN))
+    bravo.ask(query(CLIENTS_OWN))
     ran = server.statements()[before:]
 
     at = ran.index("BEGIN")
@@ -82,89 +96,85 @@ def test_a_switch_runs_begin_set_config_commit_ahead_of_the_client(server, daemo
     assert ran[at + 2:] == ["COMMIT", CLIENTS_OWN]
 
 
-def test_the_tenant_is_a_bound_value_and_not_text(server, daemon):
-    change_tenant(server, daemon, query(CLIENTS_OWN))
+def test_the_tenant_is_a_bound_value_and_not_text(server, bravo):
+    before = len(server.executed)
+    bravo.ask(query(CLIENTS_OWN))
 
-    switches = [e for e in server.executed if "set_config" in e.sql]
-    assert ("app.tenant", "bravo") in zip(switches[-1].values, switches[-1].values[1:])
-    assert "bravo" not in switches[-1].sql and "app.tenant" not in switches[-1].sql
+    (switch,) = [e for e in server.executed[before:] if "set_config" in e.sql]
+    assert ("app.tenant", "bravo") in zip(switch.values, switch.values[1:])
+    assert "bravo" not in switch.sql and "app.tenant" not in switch.sql
 
 
-def test_the_switch_is_extended_protocol_without_a_sync(server, daemon):
-    got, taken = change_tenant(server, daemon, query(CLIENTS_OWN))
+def test_the_switch_is_extended_protocol_without_a_sync(server, bravo):
+    got, taken = change_tenant(server, bravo, query(CLIENTS_OWN))
 
     assert taken[-1] == ("Q", CLIENTS_OWN)
     assert {r.type for r in got[:-1]} <= set("PBEDC")
 
 
-def test_the_switch_and_the_clients_query_arrive_in_one_segment(server, daemon):
-    got, _ = change_tenant(server, daemon, query(CLIENTS_OWN))
+def test_the_switch_and_the_clients_query_arrive_in_one_segment(server, bravo):
+    got, _ = change_tenant(server, bravo, query(CLIENTS_OWN))
 
     assert len(got) > 3
     assert len({r.chunk for r in got}) == 1
 
 
-def test_an_extended_batch_follows_the_switch_up_to_its_one_sync(server, daemon):
-    got, taken = change_tenant(server, daemon, extended(CLIENTS_OWN))
+def test_an_extended_batch_follows_the_switch_up_to_its_one_sync(server, bravo):
+    got, taken = change_tenant(server, bravo, extended(CLIENTS_OWN))
 
     assert [kind for kind, _ in taken].count("S") == 1
     assert taken[-4:] == [("P", CLIENTS_OWN), ("B", CLIENTS_OWN), ("E", CLIENTS_OWN), ("S", "")]
     assert len({r.chunk for r in got}) == 1
 
 
-def test_nothing_is_switched_for_the_same_tenant(server, daemon):
-    warm(daemon)
+def test_nothing_is_switched_for_the_same_tenant(server, bravo, acme):
+    _, taken = change_tenant(server, acme, query(CLIENTS_OWN))
+
+    assert taken == [("Q", CLIENTS_OWN)]
+
+
+def test_nothing_is_switched_for_another_client_of_the_tenant(server, daemon, bravo):
+    with enter(daemon, "acme") as another:
+        _, taken = change_tenant(server, another, query(CLIENTS_OWN))
+
+    assert taken == [("Q", CLIENTS_OWN)]
+
+
+def test_the_client_sees_no_answer_of_the_switch(bravo):
+    assert [m.type for m in bravo.ask(query(CLIENTS_OWN))] == ["C", "Z"]
+
+
+@pytest.mark.parametrize("batch,end", [(query("SELECT 'n'"), "Q"), (extended("SELECT 'n'"), "S")],
+                         ids=["simple", "extended"])
+def test_what_follows_the_first_batch_waits_for_the_switch(server, daemon, bravo, batch, end):
     before = len(server.received)
-    warm(daemon)
+    server.hold()
+    bravo.send(batch * 3)
+    server.wait_for(lambda s: end in [r.type for r in s.received[before:]], "the batch arrives")
+    barrier(daemon)
+    assert [r.type for r in server.received[before:]].count(end) == 1
 
-    assert steps(server.received[before:]) == [("Q", "SELECT 'warm'")]
-
-
-def test_the_client_sees_no_answer_of_the_switch(server, daemon):
-    warm(daemon)
-    with daemon.wire_tenant("bravo") as client:
-        answer = client.ask(query(CLIENTS_OWN))
-
-    assert [m.type for m in answer] == ["C", "Z"]
-
-
-@pytest.mark.parametrize("batch,end", [(query("SELECT 'n'"), "Q"), (extended("SELECT 'n'"), "S")])
-def test_what_follows_the_first_batch_waits_for_the_switch(server, daemon, batch, end):
-    warm(daemon)
-    before = len(server.received)
-    with daemon.wire_tenant("bravo") as client:
-        server.hold()
-        client.send(batch * 3)
-        server.wait_for(lambda s: end in [r.type for r in s.received[before:]], "the batch arrives")
-        barrier(daemon)
-        assert [r.type for r in server.received[before:]].count(end) == 1
-
-        server.release()
-        answer = client.read_until("Z", 3)
+    server.release()
+    answer = bravo.read_until("Z", 3)
 
     assert [r.type for r in server.received[before:]].count(end) == 3
     assert len(tags_of(answer)) == 3
 
 
-def test_a_batch_that_arrives_in_pieces_follows_its_switch(server, daemon):
-    warm(daemon)
-    with daemon.wire_tenant("bravo") as client:
-        for byte in extended(CLIENTS_OWN):
-            client.send(bytes([byte]))
-        assert tags_of(client.read_until()) == ["SELECT 0"]
+def test_a_batch_that_arrives_in_pieces_follows_its_switch(server, bravo):
+    before = len(server.executed)
+    for byte in extended(CLIENTS_OWN):
+        bravo.send(bytes([byte]))
+    assert tags_of(bravo.read_until()) == ["SELECT 0"]
 
-    ran = server.statements()
-    assert ran[ran.index("COMMIT", ran.index("SELECT 'warm'")) + 1:] == [CLIENTS_OWN]
+    assert server.statements()[before:][-2:] == ["COMMIT", CLIENTS_OWN]
 
 
-def test_a_flush_in_the_first_batch_is_answered_before_its_sync(server, daemon):
-    warm(daemon)
-    with daemon.wire_tenant("bravo") as client:
-        client.send(parse(CLIENTS_OWN), flush())
-        assert [m.type for m in client.read_until("1")] == ["1"]
-        answer = client.ask(bind(), execute(), sync())
+def test_a_flush_in_the_first_batch_is_answered_before_its_sync(bravo):
+    bravo.send(parse(CLIENTS_OWN), flush())
+    assert [m.type for m in bravo.read_until("1")] == ["1"]
 
-    assert [m.type for m in answer] == ["2", "C", "Z"]
+    assert [m.type for m in bravo.ask(bind(), execute(), sync())] == ["2", "C", "Z"]
 
 
 # A switch made to fail.
@@ -195,62 +205,61 @@ def error_after(client, data):
 
 
 @pytest.mark.parametrize("batch", BATCHES)
-def test_a_failed_switch_never_runs_the_clients_statement(server, daemon, batch):
+def test_a_failed_switch_never_runs_the_clients_statement(server, daemon, bravo, batch):
     server.script = refuse_on(None)
-    with daemon.wire_tenant("bravo") as client:
-        fields = error_after(client, BATCHES[batch][0])
-        barrier(daemon)
+
+    fields = error_after(bravo, BATCHES[batch][0])
+    barrier(daemon)
 
     assert fields["C"] == "22023"
     assert CLIENTS_OWN not in server.statements()
 
 
 @pytest.mark.parametrize("batch", BATCHES)
-def test_a_failed_switch_is_tried_once_on_another_connection(server, daemon, batch):
+def test_a_failed_switch_is_tried_once_on_another_connection(server, bravo, batch):
     data, count = BATCHES[batch]
     server.script = refuse_on({0})
-    with daemon.wire_tenant("bravo") as client:
-        answer = client.ask(data, batches=count)
+
+    answer = bravo.ask(data, batches=count)
 
     assert not errors_of(answer)
+    assert server.refused == [0]
     assert server.statements(0).count(CLIENTS_OWN) == 0
     assert server.statements(1).count(CLIENTS_OWN) == data.count(CLIENTS_OWN.encode())
 
 
-def test_after_two_failed_switches_there_is_no_third(server, daemon):
+def test_after_two_failed_switches_there_is_no_third(server, daemon, bravo):
     server.script = refuse_on(None)
-    with daemon.wire_tenant("bravo") as client:
-        error_after(client, query(CLIENTS_OWN))
-        barrier(daemon)
 
-        tried = {r.conn for r in server.received if b"bravo" in r.body and r.type == "B"}
-        assert len(tried) == 2
+    error_after(bravo, query(CLIENTS_OWN))
+    barrier(daemon)
+
+    assert server.refused == [0, 1]
 
 
-def test_a_failed_switch_closes_the_connection(server, daemon):
+def test_a_failed_switch_closes_the_connection(server, bravo):
     server.script = refuse_on({0})
-    with daemon.wire_tenant("bravo") as client:
-        client.ask(query(CLIENTS_OWN))
 
-        server.wait_for(lambda s: 0 in s.closed, "the connection is closed")
+    bravo.ask(query(CLIENTS_OWN))
+
+    server.wait_for(lambda s: 0 in s.closed, "the connection is closed")
 
 
-def test_any_statement_of_a_switch_may_fail(server, daemon):
-    warm(daemon)
+def test_any_statement_of_a_switch_may_fail(server, daemon, acme, bravo):
     before = len(server.executed)
-    warm(daemon, "bravo")
+    bravo.ask(WARM)
     switch = server.statements()[before:-1]
     assert len(switch) >= 3
 
     for sql in switch:
         server.script = plain_answer
-        warm(daemon)
+        bravo.ask(WARM)
+        acme.ask(WARM)
         before = len(server.executed)
         server.refused.clear()
         server.script = refuse_on(None, sql)
-        with daemon.wire_tenant("bravo") as client:
-            client.send(query(CLIENTS_OWN))
-            client.read_until("EC")
+        bravo.send(query(CLIENTS_OWN))
+        bravo.read_until("EC")
         barrier(daemon)
 
         assert server.refused
@@ -258,25 +267,33 @@ def test_any_statement_of_a_switch_may_fail(server, daemon):
         assert not ran_on & set(server.refused), sql
 
 
-def test_a_pool_serves_on_after_a_failed_switch(server, daemon):
-    server.script = lambda conn, sql, values: (
-        refuse_on(None)(conn, sql, values) if "bravo" in values else plain_answer(conn, sql, values))
-    with daemon.wire_tenant("bravo") as client:
-        error_after(client, query(CLIENTS_OWN))
+def test_a_client_is_served_on_after_a_failed_switch(server, bravo):
+    server.script = refuse_on(None)
+    bravo.send(query(CLIENTS_OWN))
+    assert errors_of(bravo.read_until())[0]["C"] == "22023"
+    server.script = plain_answer
 
-    with daemon.wire_tenant("acme") as client:
-        assert tags_of(client.ask(query(CLIENTS_OWN))) == ["SELECT 0"]
+    assert tags_of(bravo.ask(query(CLIENTS_OWN))) == ["SELECT 0"]
 
 
-@pytest.mark.parametrize("simple", [True, False])
-def test_a_large_batch_behind_a_failed_switch_runs_once_or_not_at_all(server, daemon, simple):
+def test_others_are_served_on_after_a_failed_switch(server, acme, bravo):
+    server.script = refuse_on(None)
+    error_after(bravo, query(CLIENTS_OWN))
+    server.script = plain_answer
+
+    assert tags_of(acme.ask(query(CLIENTS_OWN))) == ["SELECT 0"]
+
+
+@pytest.mark.parametrize("simple", [True, False], ids=["simple", "extended"])
+def test_a_large_batch_behind_a_failed_switch_runs_once_or_not_at_all(server, daemon, bravo,
+                                                                      simple):
     """A batch too large to be kept cannot be sent again; then the client has an error instead."""
     sql = f"SELECT '{'x' * 4_000_000}'"
     server.script = refuse_on({0})
-    with daemon.wire_tenant("bravo") as client:
-        client.send(query(sql) if simple else extended(sql))
-        answer = client.read_until("EZ")
-        barrier(daemon)
+
+    bravo.send(query(sql) if simple else extended(sql))
+    answer = bravo.read_until("EZ")
+    barrier(daemon)
 
     ran = [(e.conn, e.sql) for e in server.executed if e.sql == sql]
     assert ran == ([] if errors_of(answer) else [(1, sql)])
@@ -326,28 +343,43 @@ def test_an_error_in_the_first_statement_does_not_undo_the_switch(real):
                                  "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY; SELECT 1; COMMIT"])
 def test_what_refuses_a_transaction_block_works_behind_a_switch(start, sql):
     daemon = start(tenants={"defaults": {"login": {"user": "postgres"}, "pool": {"size": 1}}})
-    warm(daemon, "acme")
-    with daemon.wire_tenant("bravo") as client:
-        answer = client.ask(query(sql))
+    with enter(daemon, "acme") as acme, enter(daemon, "bravo") as bravo:
+        acme.ask(WARM)
+        answer = bravo.ask(query(sql))
 
-    assert not errors_of(answer)
+        assert not errors_of(answer)
 
 
-@pytest.mark.parametrize("batch,count", [
-    (query("INSERT INTO notes (body) VALUES ('astray')"), 1),
-    (extended("INSERT INTO notes (body) VALUES ('astray')"), 1),
-    (query("INSERT INTO notes (body) VALUES ('astray')") * 3, 3),
-    (extended("INSERT INTO notes (body) VALUES ('astray')") * 3, 3)])
-def test_a_switch_that_the_server_refuses_never_runs_the_statement(real, cluster, batch, count):
-    warm(real)
-    with real.wire_tenant("broken") as client:
-        client.send(batch)
-        answer = client.read_until("E")
+ASTRAY = "INSERT INTO notes (body) VALUES ('astray')"
+
+
+@pytest.mark.parametrize("batch", [query(ASTRAY), extended(ASTRAY), query(ASTRAY) * 3,
+                                   extended(ASTRAY) * 3],
+                         ids=["simple", "extended", "pipelined simple", "pipelined extended"])
+def test_a_switch_that_the_server_refuses_never_runs_the_statement(real, cluster, batch):
+    """bravo's context holds something that PostgreSQL refuses later: it was dropped meanwhile."""
+    cluster.run("CREATE TEXT SEARCH CONFIGURATION public.passing (COPY = simple)", "app")
+    options = "-c default_text_search_config=public.passing"
+    with enter(real, "acme") as acme, enter(real, "bravo", options=options) as bravo:
+        acme.ask(WARM)
+        cluster.run("DROP TEXT SEARCH CONFIGURATION public.passing", "app")
+        bravo.send(batch)
+        answer = bravo.read_until("E")
+        barrier(real)
+
         assert errors_of(answer)[0]["C"] == "22023"
+        assert acme.rows("SELECT body FROM notes") == [["of acme"]]
+    assert cluster.run("SELECT 1 FROM notes WHERE body = 'astray'", "app") == []
+
+
+@pytest.mark.parametrize("batch", [query(ASTRAY), extended(ASTRAY)], ids=["simple", "extended"])
+def test_a_tenants_impossible_setting_is_an_error_and_runs_nothing(real, cluster, batch):
+    with real.wire() as client:
+        client.send(startup(user="app", database="app", app__tenant="broken"), batch)
+        answer = client.read_until("E")
     barrier(real)
 
-    with real.wire_tenant("bravo") as after:
-        assert after.rows("SELECT body FROM notes") == [["of bravo"]]
+    assert errors_of(answer)[0]["C"] == "22023"
     assert cluster.run("SELECT 1 FROM notes WHERE body = 'astray'", "app") == []
 
 
@@ -412,9 +444,10 @@ def test_a_schema_tenant_is_in_no_rls_tenant(real):
 
 
 def test_an_isolation_level_as_the_first_statement_is_accepted(real):
-    warm(real)
-    with real.tenant("bravo", autocommit=False) as conn:
+    with enter(real, "acme") as acme, real.tenant("bravo") as conn:
+        conn.autocommit = False
         conn.isolation_level = psycopg.IsolationLevel.SERIALIZABLE
+        acme.ask(WARM)
         row = conn.execute("SELECT current_setting('transaction_isolation'),"
                            " current_setting('app.tenant')").fetchone()
 
