@@ -72,9 +72,12 @@ void proxy_cancel(struct proxy *proxy, uint32_t pid, const uint8_t key[4])
     }
 }
 
-void proxy_drain(struct proxy *proxy)
+void proxy_drain(struct proxy *proxy, bool wait_for_clients)
 {
     proxy->draining = true;
+    if (wait_for_clients) {
+        return;
+    }
     list_each_safe (node, tmp, &proxy->clients) {
         frontend_close_when_idle(container_of(node, struct frontend, node));
     }

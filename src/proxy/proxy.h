@@ -61,9 +61,9 @@ void proxy_set_realm(struct proxy *proxy, const struct realm *realm);
 /* A CancelRequest for a client of this worker; nothing happens where the key does not fit. */
 void proxy_cancel(struct proxy *proxy, uint32_t pid, const uint8_t key[4]);
 
-/* Refuses new logins; closes clients that are outside a transaction, the others when they get
- * there. */
-void proxy_drain(struct proxy *proxy);
+/* Refuses new logins. With `wait_for_clients` those that are there go on until they leave; else
+ * each is closed when it is outside a transaction. */
+void proxy_drain(struct proxy *proxy, bool wait_for_clients);
 
 /* Closes every client and connection at once; memory follows in later turns, then proxy_fini. */
 void proxy_close(struct proxy *proxy);

@@ -60,7 +60,7 @@ static int add_users(struct realm *realm, const struct config *config, struct er
     for (size_t i = 0; i < config->user_count; i++) {
         struct entry *entry = &realm->entries[i];
         entry->user.config = &config->users[i];
-        entry->user.secret = secrets_get(realm->secrets, &entry->user.config->password);
+        entry->user.secret = secret_of(realm->secrets, &entry->user.config->password);
         realm->count++;
         HASH_ADD_KEYPTR(hh, realm->by_name, entry->user.config->name,
                         strlen(entry->user.config->name), entry);
@@ -157,5 +157,5 @@ struct budget *realm_budget(const struct realm *realm, const char *server)
 
 const char *realm_secret(const struct realm *realm, const struct secret_ref *ref)
 {
-    return secrets_get(realm->secrets, ref);
+    return secret_of(realm->secrets, ref);
 }

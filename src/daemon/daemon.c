@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "config/diff.h"
+#include "daemon/listeners.h"
+#include "daemon/realms.h"
+#include "daemon/worker.h"
+
+enum daemon_state { DAEMON_RUNNING, DAEMON_DRAINING, DAEMON_STOPPING };
+
+#define SIGNALS 6
+
+struct daemon {
+    struct loop loop; /* of the control thread */
+    struct mailbox mailbox;
+    struct realms realms;
+    const struct realm *realm; /* in force; a reference */
+    struct worker *workers;
+    size_t worker_count;
+    size_t drained; /* workers without clients */
+    _Atomic uint32_t clients;
+    uv_signal_t signals[SIGNALS];
+    struct deadline drain_deadline;
+    enum daemon_state state;
+};
+
+static const int signal_numbers[SIGNALS] = {SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
+
+/* ---- ending ---- */
+
+static void stop(struct daemon *d)
+{
+    if (d->state == DAEMON_STOPPING) {
+        return;
+    }
+    d->state = DAEMON_STOPPING;
+    deadline_disarm(&d->drain_deadline);
+    for (size_t i = 0; i < d->worker_count; i++) {
+        worker_stop(&d->workers[i]);
+    }
+    for (size_t i = 0; i < SIGNALS; i++) {
+        uv_close((uv_handle_t *)&d->signals[i], NULL);
+    }
+    loop_stop(&d->loop);
+}
+
+static void on_drain_timeout(struct deadline *deadline)
+{
+    log_warning("drain timed out, closing what is left");
+    stop(container_of(deadline, struct daemon, drain_deadline));
+}
+
+static void drain(struct daemon *d, bool wait_for_clients)
+{
+    if (d->state != DAEMON_RUNNING) {
+        stop(d);
+        return;
+    }
+    log_info("draining wait_for=%s", wait_for_clients ? "clients" : "servers");
+    d->state = DAEMON_DRAINING;
+    deadline_arm(&d->loop.deadlines, &d->drain_deadline,
+                 (uint64_t)realm_config(d->realm)->drain_timeout, on_drain_timeout);
+    for (size_t i = 0; i < d->worker_count; i++) {
+        worker_stop_listening(&d->workers[i]);
+        worker_drain(&d->workers[i], wait_for_clients);
+    }
+}
+
+/* ---- reload ---- */
+
+static void report_changes(const struct config *before, const struct config *after,
+                           struct buf *report)
+{
+    struct config_changes changes = {0};
+
+    config_diff(before, after, &changes);
+    for (size_t i = 0; i < changes.count; i++) {
+        const struct config_change *change = &changes.items[i];
+        static const char *const words[] = {"changed", "added", "removed"};
+        buf_printf(report, "%s %s%s\n", words[change->kind], change->key,
+                   change->reloadable ? "" : " (needs a restart)");
+    }
+    config_changes_fini(&changes);
+}
+
+static void log_lines(enum log_level level, const char *prefix, const struct buf *lines)
+{
+    struct slice rest = buf_slice(lines);
+
+    while (rest.n > 0) {
+        ptrdiff_t end = slice_find(rest, '\n');
+        size_t n = end < 0 ? rest.n : (size_t)end;
+        log_write(level, "%s%.*s", prefix, (int)n, (const char *)rest.p);
+        rest = slice_from(rest, n + 1);
+    }
+}
+
+/* All or nothing: what is in force stays when the file has a fault. */
+static int reload(struct daemon *d, struct buf *report, struct err *err)
+{
+    struct buf faults = {0};
+    const struct realm *realm = realms_load(&d->realms, &faults);
+
+    if (realm == NULL) {
+        log_lines(LOG_ERROR, "reload refused: ", &faults);
+        struct slice all = buf_slice(&faults);
+        int n = all.n > 0 && all.n < 300 ? (int)all.n - 1 : 300;
+        int rc = err_set(err, ERR_CONFIG, "RELOAD failed, see logs for additional details: %.*s", n,
+                         (const char *)all.p);
+        buf_release(&faults);
+        return rc;
+    }
+    buf_release(&faults);
+    report_changes(realm_config(d->realm), realm_config(realm), report);
+    log_lines(LOG_INFO, "reload: ", report);
+    for (size_t i = 0; i < d->worker_count; i++) {
+        worker_set_realm(&d->workers[i], realm_ref(realm));
+    }
+    realm_unref(d->realm);
+    d->realm = realm;
+    log_configure(realm_config(realm)->log.level, realm_config(realm)->log.format == LOG_JSON);
+    return 0;
+}
+
+/* ---- signals ---- */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct daemon *d = handle->data;
+    struct buf report = {0};
+    struct err err;
+
+    log_info("signal received number=%d", number);
+    switch (number) {
+    case SIGHUP:
+        (void)reload(d, &report, &err); /* said in the log */
+        break;
+    case SIGTERM:
+        drain(d, true);
+        break;
+    case SIGINT:
+        drain(d, false);
+        break;
+    case SIGQUIT:
+        stop(d);
+        break;
+    default:
+        break;
+    }
+    buf_release(&report);
+}
+
+static void watch_signals(struct daemon *d)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        (void)uv_signal_init(&d->loop.uv, &d->signals[i]);
+        d->signals[i].data = d;
+        (void)uv_signal_start(&d->signals[i], on_signal, signal_numbers[i]);
+    }
+}
+
+/* ---- what the workers ask for, on their threads ---- */
+
+struct drained_mail {
+    struct mail mail;
+    struct daemon *daemon;
+};
+
+static void deliver_drained(struct mail *mail)
+{
+    struct drained_mail *drained = container_of(mail, struct drained_mail, mail);
+    struct daemon *d = drained->daemon;
+
+    free(drained);
+    if (d->state == DAEMON_DRAINING && atomic_load(&d->clients) == 0) {
+        log_info("drained");
+        stop(d);
+    }
+}
+
+static void on_drained(void *data)
+{
+    struct daemon *d = data;
+    struct drained_mail *drained = x_zalloc(sizeof *drained);
+
+    drained->mail.deliver = deliver_drained;
+    drained->daemon = d;
+    mailbox_post(&d->mailbox, &drained->mail);
+}
+
+static void on_cancel(void *data, uint32_t pid, const uint8_t key[4])
+{
+    struct daemon *d = data;
+    uint32_t index = slot_worker(pid);
+
+    if (index < d->worker_count) {
+        worker_cancel(&d->workers[index], pid, key);
+    }
+}
+
+static void on_console(void *data, struct console_client *client)
+{
+    (void)data;
+    (void)close(client->fd);
+    buf_release(&client->pending);
+}
+
+static const struct worker_hooks worker_hooks = {
+    .on_console = on_console,
+    .on_cancel = on_cancel,
+    .on_drained = on_drained,
+};
+
+/* ---- building ---- */
+
+static unsigned count_workers(const struct config *config)
+{
+    (void)config;
+    return 1;
+}
+
+static int add_worker(struct daemon *d, struct err *err)
+{
+    const struct config *config = realm_config(d->realm);
+    struct worker *w = &d->workers[d->worker_count];
+    int fds[WORKER_LISTENERS];
+    int n = listeners_open(&config->listen, (unsigned)d->worker_count, fds, WORKER_LISTENERS, err);
+
+    if (n < 0) {
+        return n;
+    }
+    int rc = worker_init(w, (uint32_t)d->worker_count, fds, (size_t)n, realm_ref(d->realm),
+                         &d->clients, &worker_hooks, d);
+    if (rc < 0) {
+        return err_set(err, rc, "worker: %s", uv_strerror(rc));
+    }
+    d->worker_count++;
+    return 0;
+}
+
+static int start_workers(struct daemon *d, struct err *err)
+{
+    unsigned count = count_workers(realm_config(d->realm));
+
+    d->workers = x_zalloc(count * sizeof *d->workers);
+    for (unsigned i = 0; i < count; i++) {
+        int rc = add_worker(d, err);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        int rc = worker_start(&d->workers[i]);
+        if (rc < 0) {
+            return err_set(err, rc, "worker: %s", uv_strerror(rc));
+        }
+    }
+    return 0;
+}
+
+static void run(struct daemon *d)
+{
+    const struct config *config = realm_config(d->realm);
+
+    watch_signals(d);
+    log_info("ready version=%s port=%d tenants=%zu workers=%zu", FAHREND_VERSION,
+             config->listen.port, registry_count(realm_registry(d->realm)), d->worker_count);
+    loop_run(&d->loop);
+}
+
+static void end(struct daemon *d)
+{
+    for (size_t i = 0; i < d->worker_count; i++) {
+        worker_join(&d->workers[i]);
+    }
+    mailbox_close(&d->mailbox);
+    loop_fini(&d->loop);
+    free(d->workers);
+    realm_unref(d->realm);
+    realms_fini(&d->realms);
+}
+
+int daemon_run(const char *file)
+{
+    struct daemon d = {.state = DAEMON_RUNNING};
+    struct buf faults = {0};
+    struct err err = {0};
+
+    realms_init(&d.realms, file);
+    d.realm = realms_load(&d.realms, &faults);
+    if (d.realm == NULL) {
+        (void)fwrite(buf_slice(&faults).p, 1, buf_size(&faults), stderr);
+        buf_release(&faults);
+        realms_fini(&d.realms);
+        return 2;
+    }
+    log_configure(realm_config(d.realm)->log.level, realm_config(d.realm)->log.format == LOG_JSON);
+    deadline_init(&d.drain_deadline);
+    if (loop_init(&d.loop) < 0 || mailbox_init(&d.mailbox, &d.loop.uv) < 0) {
+        log_error("cannot start an event loop");
+        return 1;
+    }
+    log_start();
+    int rc = start_workers(&d, &err);
+    if (rc == 0) {
+        run(&d);
+    } else {
+        log_error("cannot start reason=\"%s\"", err.text);
+        for (size_t i = 0; i < d.worker_count; i++) {
+            worker_stop(&d.workers[i]);
+        }
+    }
+    end(&d);
+    log_stop();
+    return rc == 0 ? 0 : 1;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/realms.h"
+
+#include <stdlib.h>
+
+#include <uthash.h>
+
+#include "base/alloc.h"
+#include "base/rand.h"
+#include "config/load.h"
+
+struct named_budget {
+    UT_hash_handle hh;
+    char *name;
+    struct budget budget;
+};
+
+void realms_init(struct realms *realms, const char *file)
+{
+    *realms = (struct realms){.file = file};
+    rand_bytes(realms->mock, sizeof realms->mock);
+}
+
+static struct budget *budget_of(struct realms *realms, const struct server_config *server)
+{
+    struct named_budget *named;
+
+    HASH_FIND_STR(realms->budgets, server->name, named);
+    if (named == NULL) {
+        named = x_zalloc(sizeof *named);
+        named->name = x_strdup(server->name);
+        HASH_ADD_KEYPTR(hh, realms->budgets, named->name, strlen(named->name), named);
+    }
+    atomic_store(&named->budget.max, (uint32_t)server->max_connections);
+    return &named->budget;
+}
+
+static const struct realm *build(struct realms *realms, const struct config *config,
+                                 const struct secrets *secrets, struct err *err)
+{
+    const struct registry *registry = registry_build(config, NULL, err);
+
+    if (registry == NULL) {
+        secrets_unref(secrets);
+        return NULL;
+    }
+    struct budget **budgets = x_alloc(config->server_count * sizeof *budgets);
+    for (size_t i = 0; i < config->server_count; i++) {
+        budgets[i] = budget_of(realms, &config->servers[i]);
+    }
+    const struct realm *realm = realm_build(registry, secrets, budgets, realms->mock, err);
+    free(budgets);
+    return realm;
+}
+
+/* What the configuration may say and this build cannot do yet. */
+static int check_supported(const struct config *config, struct err *err)
+{
+    enum auth_method method = config->auth.method;
+
+    if (method == AUTH_CERT || method == AUTH_PEER || method == AUTH_HBA) {
+        return err_set(err, ERR_UNSUPPORTED,
+                       "auth.method: cert, peer and hba are not supported yet");
+    }
+    return 0;
+}
+
+static const struct realm *load(struct realms *realms, const struct config *config,
+                                struct buf *report)
+{
+    const struct secrets *secrets = NULL;
+    const struct realm *realm = NULL;
+    struct err err = {0};
+
+    if (check_supported(config, &err) == 0 && secrets_resolve(config, &secrets, report) == 0) {
+        realm = build(realms, config, secrets, &err);
+    }
+    if (realm == NULL && err.code != 0) {
+        buf_printf(report, "%s: %s\n", realms->file, err.text);
+    }
+    return realm;
+}
+
+const struct realm *realms_load(struct realms *realms, struct buf *report)
+{
+    struct config_faults faults = {0};
+    const struct config *config = NULL;
+    const struct realm *realm = NULL;
+
+    if (config_load(realms->file, &config, &faults) == 0) {
+        realm = load(realms, config, report);
+    } else {
+        config_faults_print(&faults, report);
+    }
+    config_faults_fini(&faults);
+    config_unref(config);
+    return realm;
+}
+
+void realms_fini(struct realms *realms)
+{
+    struct named_budget *named;
+    struct named_budget *next;
+
+    HASH_ITER (hh, realms->budgets, named, next) {
+        HASH_DEL(realms->budgets, named);
+        free(named->name);
+        free(named);
+    }
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+/* An order in the mail; `run` is called on the worker's thread. */
+struct order {
+    struct mail mail;
+    struct worker *worker;
+    void (*run)(struct order *order);
+    const struct realm *realm; /* set_realm */
+    uint32_t pid;              /* cancel */
+    uint8_t key[4];            /* cancel */
+    bool wait_for_clients;     /* drain */
+};
+
+static void deliver(struct mail *mail)
+{
+    struct order *order = container_of(mail, struct order, mail);
+
+    order->run(order);
+    free(order);
+}
+
+static struct order *new_order(struct worker *w, void (*run)(struct order *order))
+{
+    struct order *order = x_zalloc(sizeof *order);
+
+    order->mail.deliver = deliver;
+    order->worker = w;
+    order->run = run;
+    return order;
+}
+
+/* ---- on the worker's thread ---- */
+
+static void on_client(struct listener *listener, int fd, const struct addr *peer, bool refuse)
+{
+    struct worker *w = listener->data;
+
+    proxy_accept(&w->proxy, fd, peer, refuse);
+}
+
+static void on_console(void *data, struct console_client *client)
+{
+    struct worker *w = data;
+
+    w->hooks.on_console(w->data, client);
+}
+
+static void on_cancel(void *data, uint32_t pid, const uint8_t key[4])
+{
+    struct worker *w = data;
+
+    w->hooks.on_cancel(w->data, pid, key);
+}
+
+static void on_client_gone(void *data)
+{
+    struct worker *w = data;
+
+    if (w->proxy.draining && w->proxy.client_count == 0) {
+        w->hooks.on_drained(w->data);
+    }
+}
+
+static void close_listeners(struct worker *w)
+{
+    for (size_t i = 0; i < w->fd_count; i++) {
+        listener_close(&w->listeners[i], NULL);
+    }
+}
+
+static void start_listening(struct worker *w)
+{
+    for (size_t i = 0; i < w->fd_count; i++) {
+        int rc = listener_start(&w->listeners[i], &w->loop, w->fds[i], on_client, w);
+        if (rc < 0) {
+            log_error("cannot poll a listening socket reason=\"%s\"", uv_strerror(rc));
+        }
+    }
+}
+
+static void run_thread(void *data)
+{
+    struct worker *w = data;
+
+    start_listening(w);
+    loop_run(&w->loop);
+}
+
+static void run_set_realm(struct order *order)
+{
+    proxy_set_realm(&order->worker->proxy, order->realm);
+}
+
+static void run_cancel(struct order *order)
+{
+    proxy_cancel(&order->worker->proxy, order->pid, order->key);
+}
+
+static void run_stop_listening(struct order *order)
+{
+    close_listeners(order->worker);
+}
+
+static void run_drain(struct order *order)
+{
+    struct worker *w = order->worker;
+
+    proxy_drain(&w->proxy, order->wait_for_clients);
+    on_client_gone(w);
+}
+
+/* With everything closed the loop has nothing to wait for, and ends by itself. */
+static void run_stop(struct order *order)
+{
+    struct worker *w = order->worker;
+
+    close_listeners(w);
+    proxy_close(&w->proxy);
+    mailbox_close(&w->mailbox);
+}
+
+/* ---- from other threads ---- */
+
+int worker_init(struct worker *w, uint32_t index, const int *fds, size_t fd_count,
+                const struct realm *realm, _Atomic uint32_t *clients_in_all,
+                const struct worker_hooks *hooks, void *data)
+{
+    static const struct proxy_hooks proxy_hooks = {
+        .on_console = on_console,
+        .on_cancel = on_cancel,
+        .on_client_gone = on_client_gone,
+    };
+
+    w->index = index;
+    w->hooks = *hooks;
+    w->data = data;
+    w->fd_count = fd_count;
+    memcpy(w->fds, fds, fd_count * sizeof *fds);
+    int rc = loop_init(&w->loop);
+    if (rc < 0) {
+        return rc;
+    }
+    proxy_init(&w->proxy, &w->loop, index, realm, &proxy_hooks, w);
+    w->proxy.clients_in_all = clients_in_all;
+    return mailbox_init(&w->mailbox, &w->loop.uv);
+}
+
+int worker_start(struct worker *w)
+{
+    int rc = uv_thread_create(&w->thread, run_thread, w);
+
+    w->started = rc == 0;
+    return rc;
+}
+
+static void post(struct worker *w, struct order *order)
+{
+    mailbox_post(&w->mailbox, &order->mail);
+}
+
+void worker_set_realm(struct worker *w, const struct realm *realm)
+{
+    struct order *order = new_order(w, run_set_realm);
+
+    order->realm = realm;
+    post(w, order);
+}
+
+void worker_cancel(struct worker *w, uint32_t pid, const uint8_t key[4])
+{
+    struct order *order = new_order(w, run_cancel);
+
+    order->pid = pid;
+    memcpy(order->key, key, sizeof order->key);
+    post(w, order);
+}
+
+void worker_stop_listening(struct worker *w)
+{
+    post(w, new_order(w, run_stop_listening));
+}
+
+void worker_drain(struct worker *w, bool wait_for_clients)
+{
+    struct order *order = new_order(w, run_drain);
+
+    order->wait_for_clients = wait_for_clients;
+    post(w, order);
+}
+
+void worker_stop(struct worker *w)
+{
+    post(w, new_order(w, run_stop));
+}
+
+void worker_join(struct worker *w)
+{
+    if (w->started) {
+        (void)uv_thread_join(&w->thread);
+    }
+    proxy_fini(&w->proxy);
+    loop_fini(&w->loop);
+}

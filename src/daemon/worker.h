@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// worker: a thread with one loop, its own listening sockets, its clients and its pools. Others
+// reach it through its mailbox only. It ends when it was told to stop and all that lived on it has
+// gone.
+#ifndef DAEMON_WORKER_H
+#define DAEMON_WORKER_H
+
+#include "net/listen.h"
+#include "net/mailbox.h"
+#include "proxy/proxy.h"
+
+#define WORKER_LISTENERS 32
+
+struct worker;
+
+struct worker_hooks {
+    /* Called on the worker's thread. The client is the receiver's. */
+    void (*on_console)(void *data, struct console_client *client);
+    void (*on_cancel)(void *data, uint32_t pid, const uint8_t key[4]);
+    /* The last client has gone while draining. */
+    void (*on_drained)(void *data);
+};
+
+struct worker {
+    uint32_t index;
+    uv_thread_t thread;
+    struct loop loop;
+    struct mailbox mailbox;
+    struct proxy proxy;
+    struct listener listeners[WORKER_LISTENERS];
+    int fds[WORKER_LISTENERS]; /* that the listeners start with */
+    size_t fd_count;
+    struct worker_hooks hooks;
+    void *data;
+    bool started;
+};
+
+/* Prepares a worker; takes over the descriptors (listening) and the realm's reference. */
+int worker_init(struct worker *w, uint32_t index, const int *fds, size_t fd_count,
+                const struct realm *realm, _Atomic uint32_t *clients_in_all,
+                const struct worker_hooks *hooks, void *data);
+int worker_start(struct worker *w);
+
+/* The following post mail and may be called from any thread. */
+void worker_set_realm(struct worker *w, const struct realm *realm); /* takes over the reference */
+void worker_cancel(struct worker *w, uint32_t pid, const uint8_t key[4]);
+void worker_stop_listening(struct worker *w);
+void worker_drain(struct worker *w, bool wait_for_clients);
+void worker_stop(struct worker *w);
+
+/* After worker_stop: waits for the thread and frees what it had. */
+void worker_join(struct worker *w);
+
+#endif
