@@ -483,7 +483,6 @@ static void finish_login(struct pool *pool, struct backend *b)
     }
     note_success(pool);
     arm_age(pool, b);
-    launch(pool);
 }
 
 static void on_ready(struct backend *b)
@@ -494,6 +493,7 @@ static void on_ready(struct backend *b)
         finish_login(pool, b);
     }
     offer(pool, b);
+    launch(pool);
 }
 
 static void on_gone(struct backend *b, bool login, const struct err *err)
