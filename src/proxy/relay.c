@@ -85,7 +85,7 @@ static void expect(struct ledger *ledger, uint8_t type)
  */
 static size_t batch_size(struct slice bytes)
 {
-    struct frame frame;
+    struct frame frame = {0};
     size_t at = 0;
 
     while (frame_peek(slice_from(bytes, at), &frame) == FRAME_OK && frame.size <= bytes.n - at &&
@@ -146,7 +146,7 @@ static size_t drop_message(struct frontend *f, struct slice rest, const struct f
  * Sync. */
 static size_t skip_message(struct frontend *f, struct slice rest)
 {
-    struct frame frame;
+    struct frame frame = {0};
     enum frame_result result = frame_peek(rest, &frame);
 
     if (result == FRAME_SHORT) {
@@ -204,7 +204,7 @@ static bool is_late_copy(const struct frontend *f)
 static size_t pass(struct frontend *f, struct slice rest)
 {
     size_t at = f->body_left < rest.n ? f->body_left : rest.n;
-    struct frame frame;
+    struct frame frame = {0};
     enum frame_result result = FRAME_SHORT;
 
     f->body_left -= (uint32_t)at;
@@ -282,7 +282,7 @@ static void arm(struct frontend *f, uint32_t completes, struct slice rest, bool 
     struct backend *b = f->backend;
     struct buf *out = &f->proxy->assembly;
     size_t batch = batch_size(rest);
-    struct frame frame;
+    struct frame frame = {0};
 
     backend_expect_switch(b, f->request.context, completes, fixed_only);
     for (size_t at = 0; at < batch; at += frame.size) {
@@ -406,7 +406,7 @@ static void start_skipping(struct frontend *f, const struct err *err)
 /* The first message of an unlinked client. */
 static size_t begin(struct frontend *f, struct slice rest)
 {
-    struct frame frame;
+    struct frame frame = {0};
     struct err err = {0};
     enum frame_result result = frame_peek(rest, &frame);
 
