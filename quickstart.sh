@@ -255,9 +255,9 @@ show_mistakes() {
     tell globex "connects with search_path=public"
     expect_refusal "the setting that makes the tenant is reserved" "is reserved" \
         "$(as "$globex options='-c search_path=public'" "SELECT 1")"
-    tell "?" "connects as app.globex with app.tenant=acme"
-    expect_refusal "two tenants at once are none" "names tenant" \
-        "$(as "$globex options='-c app.tenant=acme'" "SELECT 1")"
+    tell initech "connects to app@initech with app.tenant=acme"
+    expect_refusal "a connection that names two tenants gets neither" "names tenant" \
+        "$(as "$initech options='-c app.tenant=acme'" "SELECT 1")"
     tell globex "connects as acme_owner, who may enter acme only"
     expect_refusal "a user enters only tenants of its own" "may not enter" \
         "$(as "$here dbname=app@globex user=acme_owner password=$ACME_PASSWORD" "SELECT 1")"
