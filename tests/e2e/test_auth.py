@@ -132,6 +132,7 @@ def test_a_password_beyond_the_limit_ends_the_connection(daemons, method):
 
 def test_the_secret_may_come_from_a_file(start, tmp_path):
     (tmp_path / "secret").write_text(PASSWORD + "\n", encoding="utf-8")
+    (tmp_path / "secret").chmod(0o600)
     daemon = start(auth={"method": "scram-sha-256"},
                    users={"filed": {"password": {"file": str(tmp_path / "secret")},
                                     "tenants": ["*"]}})
@@ -155,7 +156,7 @@ def outgoing(cluster):
     """A proxy whose tenants log in to the server in each way."""
     verifier = cluster.run("SELECT rolpassword FROM pg_authid WHERE rolname = 'pw_scram'")[0][0]
     tenants = {name: {"login": login} for name, login in SERVER_LOGINS.items()}
-    tenants["wrong"] = {"login": {"user": "pw_scram", "password": "not this"}}
+    tenants["wrong"] = {"login": {"user": "pw_wrong", "password": "not this"}}
     tenants["rejected"] = {"login": {"user": "pw_reject"}}
     tenants["nobody"] = {"login": {"user": "no_such_role"}}
     tenants["nobase"] = {"login": {"user": "app"}, "database": "no_such_database"}
@@ -163,7 +164,8 @@ def outgoing(cluster):
     tenants["pass"] = {"login": "client"}
     config = base_config(
         cluster.port, auth={"method": "scram-sha-256"}, tenants=tenants,
-        servers={"down": {"host": "127.0.0.1", "port": free_port()}},
+        servers={"down": {"host": "127.0.0.1", "port": free_port(),
+                          "connect_timeout": "1s"}},
         users={"pw_scram": {"password": verifier, "tenants": ["*"]},
                "pw_md5": {"password": "md5-secret", "tenants": ["*"]}})
     with Proxy(config) as daemon:

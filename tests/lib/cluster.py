@@ -24,7 +24,7 @@ HBA = """\
 local all all trust
 host all pw_password 127.0.0.1/32 password
 host all pw_md5 127.0.0.1/32 md5
-host all pw_scram 127.0.0.1/32 scram-sha-256
+host all pw_scram,pw_wrong 127.0.0.1/32 scram-sha-256
 host all pw_reject 127.0.0.1/32 reject
 host all all 127.0.0.1/32 trust
 """

@@ -108,7 +108,7 @@ class Proxy:
         self.signal(how)
         self.expect_end()
 
-    def expect_end(self, code=0, patience=30):
+    def expect_end(self, code=0, patience=15):
         """Waits for an end that was asked for, asserts that it was clean, and removes the files."""
         try:
             ended = self.process.wait(timeout=patience)

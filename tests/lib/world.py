@@ -23,6 +23,7 @@ CREATE ROLE pw_md5 LOGIN PASSWORD 'md5-secret';
 SET password_encryption = 'scram-sha-256';
 CREATE ROLE pw_password LOGIN PASSWORD 'password-secret';
 CREATE ROLE pw_scram LOGIN PASSWORD 'scram-secret';
+CREATE ROLE pw_wrong LOGIN PASSWORD 'another-secret';
 CREATE ROLE pw_reject LOGIN;
 CREATE ROLE writer;
 GRANT writer TO app;
