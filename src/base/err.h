@@ -24,6 +24,7 @@
     X(ERR_SHUTDOWN, "57P01", "terminating connection due to administrator command")                \
     X(ERR_NO_STATEMENT, "26000", "prepared statement does not exist")                              \
     X(ERR_DUPLICATE_STATEMENT, "42P05", "prepared statement already exists")                       \
+    X(ERR_NO_PORTAL, "34000", "portal does not exist")                                             \
     X(ERR_UNSUPPORTED, "0A000", "feature not supported")                                           \
     X(ERR_SYNTAX, "42601", "syntax error")                                                         \
     X(ERR_INVALID_VALUE, "22023", "invalid parameter value")                                       \
