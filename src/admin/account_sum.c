@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "admin/account_sum.h"
+
+#include <stdlib.h>
+
+#include "admin/record.h"
+#include "base/alloc.h"
+
+enum gather_step account_sum_collect(struct proxy *proxy, const struct question *question,
+                                     struct gather_part *part)
+{
+    struct account *account;
+    struct account *next;
+
+    (void)question;
+    HASH_ITER (hh, proxy->pools.accounts, account, next) {
+        struct account_record *r = record_add(&part->answer, sizeof *r);
+        record_name(r->name, account->name);
+        r->clients = account->clients;
+        r->waiting = account->waiting;
+        r->connections = account->connections;
+        r->stats = account->stats;
+    }
+    return GATHER_DONE;
+}
+
+static void add_up(struct account_record *to, const struct account_record *r)
+{
+    to->clients += r->clients;
+    to->waiting += r->waiting;
+    to->connections += r->connections;
+    to->stats.transactions += r->stats.transactions;
+    to->stats.queries += r->stats.queries;
+    to->stats.errors += r->stats.errors;
+    to->stats.wait_us += r->stats.wait_us;
+    to->stats.switches += r->stats.switches;
+    to->stats.logins += r->stats.logins;
+    to->stats.bytes_in += r->stats.bytes_in;
+    to->stats.bytes_out += r->stats.bytes_out;
+}
+
+struct account_sum *account_sum_make(const struct gather *answers)
+{
+    struct record_walk walk = {.answers = answers};
+    struct account_sum *sums = NULL;
+    const struct account_record *r;
+
+    while ((r = record_next(&walk, sizeof *r)) != NULL) {
+        struct account_sum *sum = account_sum_find(sums, r->name);
+        if (sum != NULL) {
+            add_up(&sum->record, r);
+            continue;
+        }
+        sum = x_zalloc(sizeof *sum);
+        sum->record = *r;
+        HASH_ADD_STR(sums, record.name, sum);
+    }
+    return sums;
+}
+
+struct account_sum *account_sum_find(struct account_sum *sums, const char *tenant)
+{
+    struct account_sum *sum;
+
+    HASH_FIND_STR(sums, tenant, sum);
+    return sum;
+}
+
+void account_sum_free(struct account_sum *sums)
+{
+    struct account_sum *sum;
+    struct account_sum *next;
+
+    HASH_ITER (hh, sums, sum, next) {
+        HASH_DEL(sums, sum);
+        free(sum);
+    }
+}

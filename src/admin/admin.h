@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+//
+// admin: the console, on the control thread. A client that logged in to the console's database is
+// handed over with admin_accept and speaks SQL-like commands from then on. What lives on a worker
+// is never read from here: a question goes there by mail, is answered on that thread, and the
+// answers are joined here. All functions are called on the control thread, which owns the struct.
+#ifndef ADMIN_ADMIN_H
+#define ADMIN_ADMIN_H
+
+#include "net/mailbox.h"
+#include "proxy/proxy.h"
+
+struct admin;
+
+struct admin_worker {
+    struct mailbox *box;
+    struct proxy *proxy; /* touched on its own thread only */
+};
+
+enum admin_shutdown {
+    ADMIN_SHUTDOWN_IMMEDIATE,
+    ADMIN_SHUTDOWN_WAIT_FOR_SERVERS,
+    ADMIN_SHUTDOWN_WAIT_FOR_CLIENTS
+};
+
+/* Implemented by the daemon. */
+struct admin_hooks {
+    /* Takes the file anew, or fails with err set and changes nothing. The report gets lines of text
+     * for whoever asked. */
+    int (*reload)(void *data, struct buf *report, struct err *err);
+    /* Begins to end; comes after whoever asked was answered. */
+    void (*shutdown)(void *data, enum admin_shutdown mode);
+    /* What is in force; borrowed until the next turn of the loop. */
+    const struct realm *(*realm)(void *data);
+};
+
+/* The array is copied; boxes and proxies must take mail until admin_close has been called. */
+struct admin *admin_new(struct loop *loop, const struct admin_worker *workers, uint32_t count,
+                        const struct admin_hooks *hooks, void *data);
+
+/* Takes over the client's socket and its pending bytes. */
+void admin_accept(struct admin *admin, struct console_client *client);
+
+/* Closes every session, and asks the workers nothing more; answers under way are still received.
+ * Call it before the workers are told to end. Idempotent. */
+void admin_close(struct admin *admin);
+
+/* After admin_close, when the loop has run dry. */
+void admin_free(struct admin *admin);
+
+#endif

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// command: what may be said on the console, and how it is read. A command is one row of the const
+// table in commands.c: the words that it begins with, what may follow, who may say it, and what is
+// then done. Keywords are read in any case and a semicolon may end the text; a name is bare or
+// "quoted", and a quoted word is never a keyword. Reading is pure.
+#ifndef ADMIN_COMMAND_H
+#define ADMIN_COMMAND_H
+
+#include "admin/rows.h"
+#include "base/err.h"
+#include "tenant/name.h"
+
+struct command;
+struct console;
+struct show;
+
+enum command_argument {
+    ARGUMENT_NONE,
+    ARGUMENT_NAME,
+    ARGUMENT_OPTIONAL_NAME,
+    ARGUMENT_NUMBER,
+    ARGUMENT_ASSIGNMENT, /* key = value, or key TO value */
+    ARGUMENT_ANYTHING    /* is passed over */
+};
+
+struct command_kind {
+    const char *words; /* lower case, with single spaces: "show clients" */
+    enum command_argument argument;
+    bool looks; /* changes nothing: stats users may say it too */
+    void (*run)(struct console *console, const struct command *command);
+    const struct show *show; /* of a SHOW that gathers or renders rows */
+    struct columns columns;  /* of a fixed answer; else the show's */
+    const char *value;       /* of a fixed answer; for others the tag of CommandComplete */
+    const char *usage;       /* of the argument, for SHOW HELP: "[database]"; NULL for none */
+    const char *help;        /* NULL: is not listed */
+};
+
+enum { COMMAND_VALUE_SIZE = 256 };
+
+struct command {
+    const struct command_kind *kind; /* NULL: there was nothing but white space */
+    bool has_name;
+    char name[NAME_SIZE];           /* NAME; the key of an ASSIGNMENT */
+    char value[COMMAND_VALUE_SIZE]; /* ASSIGNMENT: its first word, without quotes */
+    uint64_t number;
+};
+
+extern const struct command_kind command_kinds[];
+extern const size_t command_kind_count;
+
+/* Returns 0, or ERR_SYNTAX. */
+int command_parse(struct slice text, struct command *command, struct err *err);
+
+/* The columns of its answer; none where it has no rows. */
+struct columns command_columns(const struct command *command);
+
+#endif

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "admin/pool_sum.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "admin/record.h"
+#include "base/alloc.h"
+
+/* ---- on the worker's thread ---- */
+
+static void count_connection(struct pool_record *r, const struct backend *b)
+{
+    switch (b->state) {
+    case BACKEND_CONNECTING:
+    case BACKEND_LOGIN:
+        r->login++;
+        break;
+    case BACKEND_IDLE:
+        r->idle++;
+        break;
+    case BACKEND_LINKED:
+        r->active++;
+        break;
+    case BACKEND_CLEANING:
+        r->tested++;
+        break;
+    case BACKEND_HELD:
+        r->being_canceled++;
+        break;
+    case BACKEND_CLOSED:
+    case BACKEND_STATES:
+        break;
+    }
+}
+
+/* The head of each lane has waited longest in it. */
+static uint64_t oldest_request(const struct pool *pool)
+{
+    uint64_t oldest = 0;
+
+    for (struct list *node = pool->ring.next; node != &pool->ring; node = node->next) {
+        const struct lane *lane = container_of(node, struct lane, ring_node);
+        const struct list *head = list_head(&lane->waiters);
+        uint64_t since = container_of(head, struct pool_request, node)->since;
+        if (oldest == 0 || since < oldest) {
+            oldest = since;
+        }
+    }
+    return oldest;
+}
+
+static void collect(const struct pool *pool, struct buf *out)
+{
+    struct pool_record *r = record_add(out, sizeof *r);
+
+    record_name(r->name.server, pool->server->name);
+    record_name(r->name.database, pool->database);
+    record_name(r->name.user, pool->role);
+    if (pool->dedicated && pool->lanes != NULL) {
+        record_name(r->name.tenant, pool->lanes->account->name);
+    }
+    r->workers = 1;
+    r->clients = pool->refs;
+    r->waiting = pool->waiting;
+    r->tenants = HASH_COUNT(pool->lanes);
+    r->size = (int)pool->size;
+    r->min_size = pool->settings.min_size;
+    r->reserve_size = pool->settings.reserve_size;
+    r->lifetime = pool->settings.lifetime;
+    r->mode = pool->settings.mode;
+    r->paused = pool->paused;
+    r->waiting_since = oldest_request(pool);
+    if (pool->failure.code != 0) {
+        (void)snprintf(r->failure, sizeof r->failure, "%.127s", pool->failure.text);
+    }
+    for (struct list *node = pool->all.next; node != &pool->all; node = node->next) {
+        count_connection(r, container_of(node, struct backend, pool_node));
+    }
+}
+
+enum gather_step pool_sum_collect(struct proxy *proxy, const struct question *question,
+                                  struct gather_part *part)
+{
+    struct pool *pool;
+    struct pool *next;
+
+    (void)question;
+    HASH_ITER (hh, proxy->pools.pools, pool, next) {
+        collect(pool, &part->answer);
+    }
+    return GATHER_DONE;
+}
+
+/* ---- on the control thread ---- */
+
+static void add_up(struct pool_record *to, const struct pool_record *r)
+{
+    to->workers++;
+    to->clients += r->clients;
+    to->waiting += r->waiting;
+    to->tenants = r->tenants > to->tenants ? r->tenants : to->tenants;
+    to->active += r->active;
+    to->idle += r->idle;
+    to->tested += r->tested;
+    to->being_canceled += r->being_canceled;
+    to->login += r->login;
+    to->size = to->size == 0 || r->size == 0 ? 0 : to->size + r->size;
+    to->paused = to->paused || r->paused;
+    if (to->waiting_since == 0 || (r->waiting_since != 0 && r->waiting_since < to->waiting_since)) {
+        to->waiting_since = r->waiting_since;
+    }
+    if (to->failure[0] == '\0') {
+        memcpy(to->failure, r->failure, sizeof to->failure);
+    }
+}
+
+struct pool_sum *pool_sum_make(const struct gather *answers)
+{
+    struct record_walk walk = {.answers = answers};
+    struct pool_sum *sums = NULL;
+    const struct pool_record *r;
+
+    while ((r = record_next(&walk, sizeof *r)) != NULL) {
+        struct pool_sum *sum;
+        HASH_FIND(hh, sums, &r->name, sizeof r->name, sum);
+        if (sum != NULL) {
+            add_up(&sum->record, r);
+            continue;
+        }
+        sum = x_zalloc(sizeof *sum);
+        sum->record = *r;
+        HASH_ADD_KEYPTR(hh, sums, &sum->record.name, sizeof sum->record.name, sum);
+    }
+    return sums;
+}
+
+void pool_sum_free(struct pool_sum *sums)
+{
+    struct pool_sum *sum;
+    struct pool_sum *next;
+
+    HASH_ITER (hh, sums, sum, next) {
+        HASH_DEL(sums, sum);
+        free(sum);
+    }
+}
+
+const char *pool_mode_name(enum pool_mode mode)
+{
+    switch (mode) {
+    case POOL_SESSION:
+        return "session";
+    case POOL_TRANSACTION:
+        return "transaction";
+    case POOL_STATEMENT:
+        return "statement";
+    }
+    return "?";
+}

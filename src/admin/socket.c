@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+#include "admin/socket.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "admin/record.h"
+#include "proxy/frontend.h"
+
+void socket_local_addr(const struct conn *conn, struct addr *addr)
+{
+    struct sockaddr_storage sa = {.ss_family = 0};
+    socklen_t size = sizeof sa;
+
+    *addr = (struct addr){.family = 0};
+    if (conn->fd >= 0 && getsockname(conn->fd, (struct sockaddr *)&sa, &size) == 0) {
+        addr_from_sockaddr(addr, (const struct sockaddr *)&sa);
+    }
+}
+
+/* ---- rows ---- */
+
+/* "C257": what stands in ptr and link, so that both ends can be found in a listing. */
+static void render_pointer(struct rows *rows, char type, uint64_t id, uint32_t worker)
+{
+    char text[32];
+    int n = snprintf(text, sizeof text, "%c%llu", type, (unsigned long long)socket_id(id, worker));
+
+    row_slice(rows, slice_of(text, (size_t)n));
+}
+
+static void render_times(struct admin *admin, struct rows *rows, const struct socket_record *r)
+{
+    uint64_t now = loop_now(admin->loop);
+    uint64_t wait = r->waiting_since != 0 && now > r->waiting_since ? now - r->waiting_since : 0;
+
+    show_moment(admin, rows, r->connected_at);
+    show_moment(admin, rows, r->request_at);
+    row_int(rows, (int64_t)(wait / 1000));
+    row_int(rows, (int64_t)(wait % 1000 * 1000));
+}
+
+void socket_render(struct admin *admin, struct rows *rows, const struct socket_record *r)
+{
+    row_slice(rows, slice_of(&r->type, 1));
+    row_text(rows, r->user);
+    row_text(rows, r->database);
+    row_text(rows, "none");
+    row_text(rows, r->state);
+    show_address(rows, &r->addr);
+    show_address(rows, &r->local);
+    render_times(admin, rows, r);
+    row_int(rows, r->close_needed);
+    render_pointer(rows, r->type, r->id, r->worker);
+    if (r->linked) {
+        render_pointer(rows, r->type == 'C' ? 'S' : 'C', r->link, r->worker);
+    } else {
+        row_text(rows, "");
+    }
+    row_int(rows, r->remote_pid);
+    row_text(rows, "");
+    row_text(rows, r->application_name);
+    row_int(rows, r->prepared_statements);
+    row_int(rows, (int64_t)socket_id(r->id, r->worker));
+}
+
+/* ---- clients ---- */
+
+static void name_application(struct socket_record *r, const struct context *context)
+{
+    const struct context_setting *setting =
+        context == NULL ? NULL : context_find(context, slice_str("application_name"));
+
+    if (setting != NULL) {
+        record_name_slice(r->application_name, setting->value);
+    }
+}
+
+static void collect_client(struct proxy *proxy, const struct frontend *f, struct buf *out)
+{
+    struct socket_record *r = record_add(out, sizeof *r);
+
+    r->type = 'C';
+    r->worker = proxy->worker;
+    r->state = frontend_state_name(f);
+    r->close_needed = f->closing_soon;
+    r->id = f->id;
+    r->addr = f->peer;
+    r->connected_at = f->connected_at;
+    r->request_at = f->request_at;
+    socket_local_addr(&f->conn, &r->local);
+    record_name(r->user, f->user);
+    if (f->request.lane != NULL) {
+        const struct pool *pool = f->request.lane->pool;
+        record_name(r->database, pool->database);
+        record_name(r->server, pool->server->name);
+        record_name(r->tenant, f->request.lane->account->name);
+        name_application(r, f->request.context);
+    }
+    if (f->state == FRONTEND_WAITING) {
+        r->waiting_since = f->request.since;
+    }
+    if (f->backend != NULL) {
+        r->linked = true;
+        r->link = f->backend->id;
+    }
+}
+
+enum gather_step socket_collect_clients(struct proxy *proxy, const struct question *question,
+                                        struct gather_part *part)
+{
+    (void)question;
+    for (struct list *node = proxy->clients.next; node != &proxy->clients; node = node->next) {
+        collect_client(proxy, container_of(node, struct frontend, node), &part->answer);
+    }
+    return GATHER_DONE;
+}
+
+/* ---- servers ---- */
+
+/* PgBouncer's words. */
+static const char *server_state(const struct backend *b)
+{
+    switch (b->state) {
+    case BACKEND_CONNECTING:
+    case BACKEND_LOGIN:
+        return "login";
+    case BACKEND_IDLE:
+        return "idle";
+    case BACKEND_LINKED:
+        return "active";
+    case BACKEND_CLEANING:
+        return "tested";
+    case BACKEND_HELD:
+        return "being_canceled";
+    case BACKEND_CLOSED:
+    case BACKEND_STATES:
+        break;
+    }
+    return "closed";
+}
+
+static void collect_server(struct proxy *proxy, const struct pool *pool, const struct backend *b,
+                           struct buf *out)
+{
+    struct socket_record *r = record_add(out, sizeof *r);
+
+    r->type = 'S';
+    r->worker = proxy->worker;
+    r->state = server_state(b);
+    r->close_needed = b->close_when_free;
+    r->remote_pid = b->pid;
+    r->id = b->id;
+    r->connected_at = b->connected_at;
+    r->request_at = b->used_at;
+    record_name(r->user, pool->role);
+    record_name(r->database, pool->database);
+    record_name(r->server, pool->server->name);
+    if (b->state != BACKEND_CONNECTING) {
+        r->addr = b->peer;
+        socket_local_addr(&b->conn, &r->local);
+        /* A socket of the Unix family has no port, but the server is known by one. */
+        r->addr.port = r->addr.family == AF_UNIX ? (uint16_t)b->port : r->addr.port;
+    }
+    if (b->context != NULL) {
+        record_name(r->tenant, context_lane(b->context)->account->name);
+        name_application(r, b->context);
+    }
+    if (b->user != NULL) {
+        r->linked = true;
+        r->link = ((const struct frontend *)b->user)->id;
+    }
+}
+
+enum gather_step socket_collect_servers(struct proxy *proxy, const struct question *question,
+                                        struct gather_part *part)
+{
+    struct pool *pool;
+    struct pool *next;
+
+    (void)question;
+    HASH_ITER (hh, proxy->pools.pools, pool, next) {
+        for (struct list *node = pool->all.next; node != &pool->all; node = node->next) {
+            collect_server(proxy, pool, container_of(node, struct backend, pool_node),
+                           &part->answer);
+        }
+    }
+    return GATHER_DONE;
+}

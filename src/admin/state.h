@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// state: what the console's parts share. Private to this layer; control thread.
+#ifndef ADMIN_STATE_H
+#define ADMIN_STATE_H
+
+#include "admin/admin.h"
+
+struct admin {
+    struct loop *loop;
+    struct mailbox box; /* where the workers' answers arrive */
+    struct admin_worker *workers;
+    uint32_t worker_count;
+    struct admin_hooks hooks;
+    void *data; /* for the hooks */
+    struct list consoles;
+    uint32_t console_count;
+    uint64_t next_console; /* numbers of consoles */
+    uint32_t mails;        /* questions that have not come back */
+    bool closing;
+    bool box_closed;
+};
+
+static inline const struct realm *admin_realm(const struct admin *admin)
+{
+    return admin->hooks.realm(admin->data);
+}
+
+static inline const struct config *admin_config(const struct admin *admin)
+{
+    return realm_config(admin_realm(admin));
+}
+
+/* Closes the box when the last answer has come. */
+void admin_close_box_if_done(struct admin *admin);
+
+#endif
