@@ -255,6 +255,17 @@ static int read_single(const struct words *words, size_t at, struct command *com
                                        : read_name(&words->items[at], command, err);
 }
 
+/* … but not a second command. */
+static int read_anything(const struct words *words, size_t at, struct err *err)
+{
+    for (size_t i = at; i < words->count; i++) {
+        if (is_mark(&words->items[i], ';')) {
+            return unexpected(&words->items[i], err);
+        }
+    }
+    return 0;
+}
+
 static int read_argument(const struct words *words, size_t at, struct command *command,
                          struct err *err)
 {
@@ -270,7 +281,7 @@ static int read_argument(const struct words *words, size_t at, struct command *c
     case ARGUMENT_ANYTHING:
         break;
     }
-    return 0;
+    return read_anything(words, at, err);
 }
 
 int command_parse(struct slice text, struct command *command, struct err *err)

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "admin/command.h"
+
+#include <stdio.h>
+
+#include "testing.h"
+
+static struct command parse(const char *text)
+{
+    struct command command;
+    struct err err = {0};
+
+    ck_assert_msg(command_parse(slice_str(text), &command, &err) == 0, "%s: %s", text, err.text);
+    return command;
+}
+
+static struct err refusal(const char *text)
+{
+    struct command command;
+    struct err err = {0};
+
+    ck_assert_msg(command_parse(slice_str(text), &command, &err) == ERR_SYNTAX, "%s", text);
+    ck_assert_str_eq(err_sqlstate(&err), "42601");
+    return err;
+}
+
+START_TEST(keywords_are_read_in_any_case_with_any_space_and_a_semicolon)
+{
+    const char *const texts[] = {"SHOW VERSION", "show version", " \t\nShow\r\n  vErSiOn ; ",
+                                 "SHOW VERSION;;", "select version"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        ck_assert_str_eq(parse(texts[i]).kind->words, "show version");
+    }
+}
+END_TEST
+
+START_TEST(nothing_is_no_error)
+{
+    ck_assert_ptr_null(parse("").kind);
+    ck_assert_ptr_null(parse(" ;; ").kind);
+    ck_assert_uint_eq(command_columns(&(struct command){.kind = NULL}).count, 0);
+}
+END_TEST
+
+START_TEST(the_longest_command_counts)
+{
+    ck_assert_str_eq(parse("SHUTDOWN").kind->words, "shutdown");
+    ck_assert_str_eq(parse("SHUTDOWN WAIT_FOR_CLIENTS").kind->words, "shutdown wait_for_clients");
+    ck_assert_str_eq(parse("SELECT version()").kind->words, "select version ( )");
+}
+END_TEST
+
+START_TEST(what_is_no_command_is_named_in_the_error)
+{
+    ck_assert_str_eq(refusal("DROP TABLE x").text,
+                     "invalid command 'DROP TABLE x', use SHOW HELP;");
+    ck_assert_str_eq(refusal("SHOW NONSENSE").text,
+                     "invalid command 'SHOW NONSENSE', use SHOW HELP;");
+    (void)refusal("SHOW");
+    (void)refusal("\"SHOW\" VERSION");
+    (void)refusal("'SHOW' VERSION");
+}
+END_TEST
+
+START_TEST(a_second_command_is_refused)
+{
+    (void)refusal("SELECT 1; DROP TABLE x");
+    (void)refusal("BEGIN; RELOAD");
+    (void)refusal("SHOW VERSION POOLS");
+}
+END_TEST
+
+START_TEST(quotes_must_be_closed)
+{
+    (void)refusal("SHOW \"VERSION");
+    (void)refusal("SET log.level = 'debug");
+    (void)refusal("SET log.level = 'debug''");
+}
+END_TEST
+
+START_TEST(an_assignment_has_a_key_and_a_value)
+{
+    struct command command = parse("set log.level = 'de''bug'");
+
+    ck_assert_str_eq(command.kind->words, "set");
+    ck_assert_str_eq(command.name, "log.level");
+    ck_assert_str_eq(command.value, "de'bug");
+    command = parse("SET \"a\"\"b\" TO 3;");
+    ck_assert_str_eq(command.name, "a\"b");
+    ck_assert_str_eq(command.value, "3");
+}
+END_TEST
+
+START_TEST(an_assignment_of_a_list_keeps_the_first_value)
+{
+    struct command command = parse("SET datestyle TO ISO, MDY");
+
+    ck_assert_str_eq(command.value, "ISO");
+}
+END_TEST
+
+START_TEST(an_assignment_without_a_part_is_refused)
+{
+    (void)refusal("SET");
+    (void)refusal("SET log.level");
+    (void)refusal("SET log.level =");
+    (void)refusal("SET log.level debug");
+    (void)refusal("SET = = =");
+    (void)refusal("SET log.level = debug debug");
+}
+END_TEST
+
+START_TEST(words_have_their_bounds)
+{
+    char text[600];
+    int n = snprintf(text, sizeof text, "SET %063d = %0255d", 0, 0);
+
+    ck_assert_int_eq((int)strlen(parse(text).name), 63);
+    ck_assert_int_eq((int)strlen(parse(text).value), 255);
+    text[n] = '0';
+    text[n + 1] = '\0';
+    (void)refusal(text);
+    (void)snprintf(text, sizeof text, "SET %064d = 1", 0);
+    (void)refusal(text);
+}
+END_TEST
+
+START_TEST(too_many_words_are_refused)
+{
+    char text[200];
+
+    memset(text, '=', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    (void)refusal(text);
+}
+END_TEST
+
+START_TEST(every_row_of_the_table_can_be_said)
+{
+    for (size_t i = 0; i < command_kind_count; i++) {
+        const struct command_kind *kind = &command_kinds[i];
+        char text[200];
+        static const char *const arguments[] = {"", " name", "", " 1", " a = b", " more"};
+        (void)snprintf(text, sizeof text, "%s%s", kind->words, arguments[kind->argument]);
+        ck_assert_ptr_eq(parse(text).kind, kind);
+        ck_assert_ptr_nonnull(kind->run);
+    }
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create("command");
+    TCase *tc = tcase_create("all");
+
+    tcase_add_test(tc, keywords_are_read_in_any_case_with_any_space_and_a_semicolon);
+    tcase_add_test(tc, nothing_is_no_error);
+    tcase_add_test(tc, the_longest_command_counts);
+    tcase_add_test(tc, what_is_no_command_is_named_in_the_error);
+    tcase_add_test(tc, a_second_command_is_refused);
+    tcase_add_test(tc, quotes_must_be_closed);
+    tcase_add_test(tc, an_assignment_has_a_key_and_a_value);
+    tcase_add_test(tc, an_assignment_of_a_list_keeps_the_first_value);
+    tcase_add_test(tc, an_assignment_without_a_part_is_refused);
+    tcase_add_test(tc, words_have_their_bounds);
+    tcase_add_test(tc, too_many_words_are_refused);
+    tcase_add_test(tc, every_row_of_the_table_can_be_said);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
+
+TEST_MAIN(make_suite)
