@@ -125,6 +125,7 @@ static void run_stop(struct order *order)
     close_listeners(w);
     proxy_close(&w->proxy);
     mailbox_close(&w->mailbox);
+    loop_let_end(&w->loop);
 }
 
 /* ---- from other threads ---- */

@@ -61,7 +61,8 @@ static void flush_kept(struct conn *conn)
     }
 }
 
-/* An error or hang-up of the socket comes as "readable": the read that follows tells which. */
+/* An error of the socket comes as "readable": the reads that follow give what was received before
+ * it, then the error. libuv stops to poll when it reports one. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct conn *conn = container_of(poll, struct conn, poll);
@@ -70,6 +71,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         return;
     }
     if (status < 0) {
+        poll_events(conn, conn->events | UV_READABLE);
         events = UV_READABLE;
         conn->paused = false;
     }

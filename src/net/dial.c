@@ -118,10 +118,11 @@ static void on_connect(uv_poll_t *poll, int status, int events)
     if (dial->done) {
         return;
     }
-    if (status < 0) {
-        code = -status;
-    } else if (getsockopt(dial->fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0) {
+    if (getsockopt(dial->fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0) {
         code = errno;
+    }
+    if (code == 0 && status < 0) {
+        code = -status; /* the socket's own word comes first: libuv knows only that there is one */
     }
     if (code != 0) {
         fail_address(dial, -code);

@@ -56,6 +56,11 @@ void loop_stop(struct loop *loop)
     uv_stop(&loop->uv);
 }
 
+void loop_let_end(struct loop *loop)
+{
+    uv_unref((uv_handle_t *)&loop->deadlines.timer);
+}
+
 void loop_fini(struct loop *loop)
 {
     run_works(loop);

@@ -34,6 +34,9 @@ int loop_init(struct loop *loop);
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
+/* From here on deadlines do not keep the loop running: it ends when all else has closed. */
+void loop_let_end(struct loop *loop);
+
 /* Everything on the loop must be closed, or closing; runs it dry and asserts that it is. */
 void loop_fini(struct loop *loop);
 

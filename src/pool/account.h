@@ -15,6 +15,7 @@
 struct account_stats {
     uint64_t transactions;
     uint64_t queries;
+    uint64_t binds;    /* of named statements */
     uint64_t errors;   /* sent by us to its clients */
     uint64_t wait_us;  /* that its clients stood in queues */
     uint64_t switches; /* of a server connection into one of its contexts */

@@ -80,6 +80,7 @@ static void release_memory(struct backend *b)
     context_unref(b->contexts, b->next_context);
     b->context = b->next_context = NULL;
     ledger_fini(&b->ledger);
+    prepared_clear(&b->statements);
     buf_release(&b->in);
     buf_release(&b->parameters);
     backend_login_free(b->login);
@@ -96,11 +97,25 @@ static void say_goodbye(struct backend *b, enum backend_state state)
     }
 }
 
+/* The link ends: what the user noted at entries that are not answered yet goes back to it, the
+ * latest first. */
+static void drop_notes(struct backend *b)
+{
+    for (uint32_t i = b->ledger.count; i > 0 && b->user != NULL; i--) {
+        struct ledger_entry *entry = ledger_at(&b->ledger, i - 1);
+        if (entry->note != NULL) {
+            b->user_ops->on_entry(b->user, entry, false);
+            entry->note = NULL;
+        }
+    }
+}
+
 static void tell_user(struct backend *b, const struct err *err, bool switch_failed)
 {
     void *user = b->user;
     const struct backend_user_ops *ops = b->user_ops;
 
+    drop_notes(b);
     b->user = NULL;
     b->user_ops = NULL;
     if (user == NULL) {
@@ -205,7 +220,7 @@ static void send_query(struct backend *b, const char *sql)
     build_query(&out, sql);
     struct slice bytes = buf_slice(&out);
     struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes.p, .iov_len = bytes.n};
-    ledger_push(&b->ledger, LEDGER_QUERY, LEDGER_SWALLOW, 0);
+    (void)ledger_push(&b->ledger, LEDGER_QUERY, LEDGER_SWALLOW);
     b->cleaning_failed = false;
     (void)backend_send(b, &piece, 1); /* a failed socket is found by the next read */
     buf_release(&out);
@@ -216,6 +231,7 @@ static void send_query(struct backend *b, const char *sql)
 static void forget_context(struct backend *b, bool discarded_all)
 {
     b->prepared = 0;
+    prepared_clear(&b->statements);
     b->context_unknown = !discarded_all;
     b->fixed_unknown = false;
     if (discarded_all) {
@@ -451,6 +467,7 @@ void backend_start(struct backend *b, struct loop *loop, const struct backend_ta
     deadline_init(&b->age);
     work_init(&b->free_work, on_free_work);
     ledger_init(&b->ledger);
+    prepared_init(&b->statements);
     b->login = backend_login_new(loop, target, on_login_step, b);
     deadline_arm(deadlines(b), &b->deadline, target->connect_timeout, on_timeout);
     b->dial = dial_start(loop, target->hosts, target->host_count, target->port, 0, on_dialled, b);
@@ -470,7 +487,7 @@ void backend_link(struct backend *b, const struct backend_user_ops *ops, void *u
 void backend_expect_switch(struct backend *b, struct context *context, uint32_t completes,
                            bool partial)
 {
-    ledger_push(&b->ledger, LEDGER_SWITCH, LEDGER_SWALLOW, completes);
+    ledger_push(&b->ledger, LEDGER_SWITCH, LEDGER_SWALLOW)->arg = completes;
     b->next_context = context_ref(context);
     b->switch_partial = partial;
 }
@@ -518,7 +535,8 @@ static void abandon(struct backend *b)
 
     deadline_arm(deadlines(b), &b->deadline, CLEANING_BUDGET, on_timeout);
     for (uint32_t i = 0; i < b->ledger.count; i++) {
-        b->ledger.ring[(b->ledger.head + i) & (b->ledger.cap - 1)].action = LEDGER_SWALLOW;
+        struct ledger_entry *entry = ledger_at(&b->ledger, i);
+        entry->action = entry->action == LEDGER_MAKE_UP ? LEDGER_MAKE_UP : LEDGER_SWALLOW;
     }
     b->body_forward = false;
     if (running) {
@@ -529,7 +547,7 @@ static void abandon(struct backend *b)
     }
     if (!b->synced && !ledger_ends_batch(&b->ledger)) {
         struct iovec piece = {.iov_base = (void *)(uintptr_t)sync, .iov_len = sizeof sync};
-        ledger_push(&b->ledger, LEDGER_SYNC, LEDGER_SWALLOW, 0);
+        (void)ledger_push(&b->ledger, LEDGER_SYNC, LEDGER_SWALLOW);
         (void)backend_send(b, &piece, 1);
         return;
     }
@@ -539,6 +557,7 @@ static void abandon(struct backend *b)
 void backend_unlink(struct backend *b, const char *reset_query, bool broken)
 {
     assert(b->state == BACKEND_LINKED);
+    drop_notes(b);
     b->user = NULL;
     b->user_ops = NULL;
     conn_resume(&b->conn);

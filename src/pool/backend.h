@@ -22,6 +22,7 @@
 #include "net/conn.h"
 #include "net/dial.h"
 #include "pool/ledger.h"
+#include "pool/prepared.h"
 #include "tenant/context.h"
 
 struct backend;
@@ -50,6 +51,16 @@ struct backend_user_ops {
     void (*on_report)(void *user, struct slice name, struct slice value);
     /* The switch is in force: what was held back may go. */
     void (*on_switched)(void *user);
+    /* An entry of the ledger that carries a note of the user's is done with: answered, or else
+     * dropped, because it was skipped behind an error, or the link ends. Dropped ones come the
+     * latest first. For an entry to be replaced, `answered` says that its error has come, and the
+     * user's belongs here. */
+    void (*on_entry)(void *user, const struct ledger_entry *entry, bool answered);
+    /* The server dropped every prepared statement of the session. */
+    void (*on_deallocated_all)(void *user);
+    /* A statement of this number cannot be executed any more, because its result has other columns
+     * now. */
+    void (*on_stale_statement)(void *user, uint32_t number);
     /* Nothing is owed, and the server is outside a transaction. Comes at the end of the turn's
      * bytes. */
     void (*on_settled)(void *user);
@@ -99,7 +110,9 @@ struct backend {
     bool context_unknown;         /* something may have changed since it was asserted */
     bool fixed_unknown;           /* the same, of the tenant's own settings, within a session */
     bool switch_partial;          /* the switch under way asserts only those */
-    uint32_t prepared;            /* which of the switch's statements exist on it: SWITCH_* bits */
+    struct prepared statements;   /* of the clients that exist on it */
+    uint32_t epoch;    /* part of their names: counts how often all may have been dropped */
+    uint32_t prepared; /* which of the switch's statements exist on it: SWITCH_* bits */
 
     struct ledger ledger;
     struct buf in;        /* the start of a message that is not whole yet */

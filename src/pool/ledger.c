@@ -10,6 +10,7 @@ void ledger_init(struct ledger *ledger)
     ledger->ring = ledger->inline_ring;
     ledger->head = ledger->count = 0;
     ledger->cap = LEDGER_INLINE;
+    ledger->skipping = false;
 }
 
 void ledger_fini(struct ledger *ledger)
@@ -41,7 +42,7 @@ static void grow(struct ledger *ledger)
     struct ledger_entry *ring = x_alloc(2 * (size_t)ledger->cap * sizeof *ring);
 
     for (uint32_t i = 0; i < ledger->count; i++) {
-        ring[i] = ledger->ring[(ledger->head + i) & (ledger->cap - 1)];
+        ring[i] = *ledger_at(ledger, i);
     }
     if (ledger->ring != ledger->inline_ring) {
         free(ledger->ring);
@@ -51,14 +52,19 @@ static void grow(struct ledger *ledger)
     ledger->cap *= 2;
 }
 
-void ledger_push(struct ledger *ledger, enum ledger_kind kind, enum ledger_action action,
-                 uint32_t arg)
+struct ledger_entry *ledger_push(struct ledger *ledger, enum ledger_kind kind,
+                                 enum ledger_action action)
 {
+    if (ledger->skipping) {
+        if (kind != LEDGER_SYNC) {
+            return NULL;
+        }
+        ledger->skipping = false;
+    }
     if (ledger->count == ledger->cap) {
         grow(ledger);
     }
-    uint32_t at = (ledger->head + ledger->count) & (ledger->cap - 1);
-    ledger->ring[at] =
-        (struct ledger_entry){.kind = (uint8_t)kind, .action = (uint8_t)action, .arg = arg};
-    ledger->count++;
+    struct ledger_entry *entry = ledger_at(ledger, ledger->count++);
+    *entry = (struct ledger_entry){.kind = (uint8_t)kind, .action = (uint8_t)action};
+    return entry;
 }

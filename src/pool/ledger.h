@@ -25,12 +25,21 @@ enum ledger_kind {
     LEDGER_COPY_END  /* CopyDone or CopyFail went out; has no answer of its own */
 };
 
-enum ledger_action { LEDGER_FORWARD, LEDGER_SWALLOW, LEDGER_MAKE_UP };
+enum ledger_action {
+    LEDGER_FORWARD,
+    LEDGER_SWALLOW, /* we asked ourselves */
+    LEDGER_MAKE_UP, /* the server was not asked: PARSE and CLOSE are answered by us when their turn
+                       comes */
+    LEDGER_REPLACE  /* the server was asked something that fails; its error gives way to the user's
+                       own */
+};
 
 struct ledger_entry {
     uint8_t kind;   /* enum ledger_kind */
     uint8_t action; /* enum ledger_action */
-    uint32_t arg;
+    uint32_t
+        arg; /* SWITCH: answers to come; PARSE, BIND: number of the statement, 0 for none of ours */
+    void *note; /* the user's, who is told what became of the entry; NULL for none */
 };
 
 #define LEDGER_INLINE 8
@@ -39,15 +48,24 @@ struct ledger {
     struct ledger_entry *ring; /* inline_ring, or allocated when more than that was owed at once */
     uint32_t head;
     uint32_t count;
-    uint32_t cap; /* a power of two */
+    uint32_t cap;  /* a power of two */
+    bool skipping; /* the server skips all up to the next Sync: nothing else will be answered */
     struct ledger_entry inline_ring[LEDGER_INLINE];
 };
 
 void ledger_init(struct ledger *ledger);
 void ledger_fini(struct ledger *ledger);
 
-void ledger_push(struct ledger *ledger, enum ledger_kind kind, enum ledger_action action,
-                 uint32_t arg);
+/* Returns the new entry, without arg and note, valid until the next push; NULL when the server
+ * skips the message. */
+struct ledger_entry *ledger_push(struct ledger *ledger, enum ledger_kind kind,
+                                 enum ledger_action action);
+
+/* The entry that is `i` behind the head. */
+static inline struct ledger_entry *ledger_at(struct ledger *ledger, uint32_t i)
+{
+    return &ledger->ring[(ledger->head + i) & (ledger->cap - 1)];
+}
 
 static inline bool ledger_empty(const struct ledger *ledger)
 {

@@ -21,6 +21,36 @@ static enum verdict by_action(const struct ledger_entry *entry)
     return entry->action == LEDGER_FORWARD ? FORWARD : SWALLOW;
 }
 
+static void tell(struct backend *b, const struct ledger_entry *entry, bool answered)
+{
+    if (entry->note != NULL && b->user != NULL) {
+        b->user_ops->on_entry(b->user, entry, answered);
+    }
+}
+
+/* Takes the head entry out as answered. */
+static void settle_head(struct backend *b)
+{
+    struct ledger_entry entry = *ledger_head(&b->ledger);
+
+    ledger_pop(&b->ledger);
+    tell(b, &entry, true);
+}
+
+void replies_drop(struct backend *b, uint32_t count)
+{
+    for (uint32_t i = count; i > 0; i--) {
+        struct ledger_entry *entry = ledger_at(&b->ledger, i - 1);
+        if (entry->kind == LEDGER_PARSE && entry->action != LEDGER_MAKE_UP && entry->arg != 0) {
+            prepared_remove(&b->statements, entry->arg);
+        }
+        tell(b, entry, false);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ledger_pop(&b->ledger);
+    }
+}
+
 /* An answer that ends the head entry, if the head is of that kind. */
 static enum verdict end_entry(struct backend *b, enum ledger_kind kind)
 {
@@ -30,7 +60,7 @@ static enum verdict end_entry(struct backend *b, enum ledger_kind kind)
         return OUT_OF_PLACE;
     }
     enum verdict verdict = by_action(head);
-    ledger_pop(&b->ledger);
+    settle_head(b);
     return verdict;
 }
 
@@ -45,15 +75,12 @@ static enum verdict within_entry(struct backend *b)
  */
 static void skip_to_copy_end(struct backend *b)
 {
-    struct ledger_entry *head;
+    uint32_t count = 0;
 
-    while ((head = ledger_head(&b->ledger)) != NULL) {
-        bool end = head->kind == LEDGER_COPY_END;
-        ledger_pop(&b->ledger);
-        if (end) {
-            break;
-        }
+    while (count < b->ledger.count && ledger_at(&b->ledger, count)->kind != LEDGER_COPY_END) {
+        count++;
     }
+    replies_drop(b, count < b->ledger.count ? count + 1 : count);
 }
 
 static void drop_copy_ends(struct backend *b)
@@ -71,6 +98,21 @@ static void end_copy(struct backend *b)
     b->copy_extended = false;
 }
 
+static void forget_statements(struct backend *b)
+{
+    b->prepared = 0;
+    prepared_clear(&b->statements);
+    for (uint32_t i = 0; i < b->ledger.count; i++) {
+        const struct ledger_entry *entry = ledger_at(&b->ledger, i);
+        if (entry->kind == LEDGER_PARSE && entry->action != LEDGER_MAKE_UP && entry->arg != 0) {
+            prepared_add(&b->statements, entry->arg); /* comes behind it */
+        }
+    }
+    if (b->user != NULL) {
+        b->user_ops->on_deallocated_all(b->user);
+    }
+}
+
 /* Tags after which the settings of the session may differ from what was asserted. */
 static void note_tag(struct backend *b, struct slice body)
 {
@@ -84,9 +126,9 @@ static void note_tag(struct backend *b, struct slice body)
         b->context_unknown = b->fixed_unknown = true;
     } else if (slice_eq_str(tag, "DISCARD ALL")) {
         b->context_unknown = b->fixed_unknown = true;
-        b->prepared = 0;
+        forget_statements(b);
     } else if (slice_eq_str(tag, "DEALLOCATE ALL")) {
-        b->prepared = 0;
+        forget_statements(b);
     }
 }
 
@@ -102,7 +144,7 @@ static enum verdict command_complete(struct backend *b, struct slice body)
         note_tag(b, body);
     }
     if (head->kind == LEDGER_EXECUTE) {
-        ledger_pop(&b->ledger);
+        settle_head(b);
         if (b->copy_extended) {
             skip_to_copy_end(b);
         }
@@ -139,9 +181,33 @@ static enum verdict copy_in_response(struct backend *b)
     return by_action(head);
 }
 
+static void skip_to_sync(struct backend *b)
+{
+    uint32_t count = 0;
+
+    while (count < b->ledger.count && ledger_at(&b->ledger, count)->kind != LEDGER_SYNC) {
+        count++;
+    }
+    b->ledger.skipping = count == b->ledger.count;
+    replies_drop(b, count);
+}
+
+/* A statement whose result would have other columns now can never be executed again under its name.
+ */
+static void note_stale(struct backend *b, uint32_t number, struct slice body)
+{
+    struct error_fields fields;
+
+    if (b->user != NULL && error_parse(body, &fields) == 0 &&
+        slice_eq_str(fields.sqlstate, "0A000") &&
+        slice_eq_str(fields.message, "cached plan must not change result type")) {
+        b->user_ops->on_stale_statement(b->user, number);
+    }
+}
+
 /* After an error in the extended protocol nothing is answered before the next Sync, queries
  * included. */
-static enum verdict error_response(struct backend *b)
+static enum verdict error_response(struct backend *b, struct slice body)
 {
     struct ledger_entry *head = ledger_head(&b->ledger);
 
@@ -150,6 +216,9 @@ static enum verdict error_response(struct backend *b)
     }
     enum verdict verdict = by_action(head);
     b->cleaning_failed = true;
+    if (head->kind == LEDGER_BIND && head->arg != 0) {
+        note_stale(b, head->arg, body);
+    }
     if (head->kind == LEDGER_QUERY || head->kind == LEDGER_FUNCTION || head->kind == LEDGER_SYNC) {
         end_copy(b);
         return verdict;
@@ -161,9 +230,10 @@ static enum verdict error_response(struct backend *b)
         skip_to_copy_end(b);
     }
     end_copy(b);
-    while ((head = ledger_head(&b->ledger)) != NULL && head->kind != LEDGER_SYNC) {
-        ledger_pop(&b->ledger);
+    if (head->action == LEDGER_REPLACE) {
+        settle_head(b);
     }
+    skip_to_sync(b);
     return verdict;
 }
 
@@ -175,7 +245,7 @@ static enum verdict ready_for_query(struct backend *b, struct slice body)
         return OUT_OF_PLACE;
     }
     enum verdict verdict = by_action(head);
-    ledger_pop(&b->ledger);
+    settle_head(b);
     drop_copy_ends(b);
     end_copy(b);
     b->status = (char)body.p[0];
@@ -268,7 +338,7 @@ static enum verdict take_message(struct backend *b, const struct frame *frame, s
     case WIRE_READY:
         return ready_for_query(b, body);
     case WIRE_ERROR:
-        return error_response(b);
+        return error_response(b, body);
     case WIRE_ROW_DESCRIPTION:
         return row_description(b);
     case WIRE_PARSE_COMPLETE:
@@ -295,10 +365,28 @@ static enum verdict take_message(struct backend *b, const struct frame *frame, s
 static bool must_be_whole(const struct backend *b, uint8_t type)
 {
     const struct ledger *ledger = &b->ledger;
-    bool switching = ledger->count > 0 && ledger->ring[ledger->head].kind == LEDGER_SWITCH;
 
-    return type == WIRE_COMMAND_COMPLETE || type == WIRE_READY || type == WIRE_PARAMETER_STATUS ||
-           (switching && type == WIRE_ERROR);
+    if (type == WIRE_ERROR && ledger->count > 0) {
+        const struct ledger_entry *head = &ledger->ring[ledger->head];
+        return head->kind == LEDGER_SWITCH || (head->kind == LEDGER_BIND && head->arg != 0);
+    }
+    return type == WIRE_COMMAND_COMPLETE || type == WIRE_READY || type == WIRE_PARAMETER_STATUS;
+}
+
+/* Answers that the server was not asked for, when it is their turn. */
+void replies_make_up(struct backend *b)
+{
+    static const uint8_t parsed[] = {WIRE_PARSE_COMPLETE, 0, 0, 0, 4};
+    static const uint8_t closed[] = {WIRE_CLOSE_COMPLETE, 0, 0, 0, 4};
+    struct ledger_entry *head;
+
+    while ((head = ledger_head(&b->ledger)) != NULL && head->action == LEDGER_MAKE_UP) {
+        const uint8_t *answer = head->kind == LEDGER_PARSE ? parsed : closed;
+        settle_head(b);
+        if (b->user != NULL && b->user_ops->on_bytes(b->user, slice_of(answer, sizeof parsed))) {
+            conn_pause(&b->conn);
+        }
+    }
 }
 
 static void forward(struct backend *b, struct slice view, size_t from, size_t to)
@@ -346,6 +434,11 @@ ptrdiff_t replies_walk(struct backend *b, struct slice view, struct err *err)
         }
         size_t size = whole ? frame.size : have;
         struct slice body = slice_of(view.p + at + FRAME_HEADER, size - FRAME_HEADER);
+        struct ledger_entry *head = ledger_head(&b->ledger);
+        if (frame.type == WIRE_ERROR && head != NULL && head->action == LEDGER_REPLACE) {
+            forward(b, view, from, at);
+            from = at;
+        }
         enum verdict verdict = take_message(b, &frame, body, err);
         if (verdict == REFUSED || verdict == OUT_OF_PLACE) {
             return refuse(verdict, b, frame.type, err);
@@ -357,6 +450,12 @@ ptrdiff_t replies_walk(struct backend *b, struct slice view, struct err *err)
         at += size;
         b->body_left = frame.size - (uint32_t)size;
         b->body_forward = verdict == FORWARD;
+        head = ledger_head(&b->ledger);
+        if (head != NULL && head->action == LEDGER_MAKE_UP) {
+            forward(b, view, from, at);
+            from = at;
+            replies_make_up(b);
+        }
     }
     forward(b, view, from, at);
     return (ptrdiff_t)at;

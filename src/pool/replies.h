@@ -15,4 +15,10 @@
  * ERR_SERVER when the server refused the switch. */
 ptrdiff_t replies_walk(struct backend *b, struct slice view, struct err *err);
 
+/* Gives the made-up answers whose turn it is, when nothing else is owed before them. */
+void replies_make_up(struct backend *b);
+
+/* Takes the first `count` entries out of the ledger unanswered. */
+void replies_drop(struct backend *b, uint32_t count);
+
 #endif

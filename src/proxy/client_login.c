@@ -235,12 +235,13 @@ static void resolve(struct client_login *login, const struct parameters *p)
     identity->full_user = identity->user = p->user;
     identity->full_database = identity->database = said.database;
     identity->setting_count = p->count;
-    if (resolve_tenant(tenancy, &said, &login->resolved, &identity->tenant_err) < 0) {
+    int rc = resolve_tenant(tenancy, &said, &login->resolved, &identity->tenant_err);
+    identity->user = login->resolved.user;
+    identity->database = p->database.n > 0 ? login->resolved.database : identity->user;
+    if (rc < 0) {
         return;
     }
     memcpy(identity->tenant, login->resolved.tenant, sizeof identity->tenant);
-    identity->user = login->resolved.user;
-    identity->database = p->database.n > 0 ? login->resolved.database : identity->user;
     identity->setting_count = resolve_strip(tenancy, &login->resolved, login->settings, p->count);
 }
 

@@ -86,6 +86,7 @@ static void unhook(struct frontend *f)
     if (f->request.lane != NULL) {
         pool_withdraw(&f->request);
         relay_abandon(f);
+        client_statements_clear(&proxy->statements, &f->statements, true);
     }
     frontend_move(f, FRONTEND_CLOSED);
     leave_tenant(f);

@@ -21,6 +21,7 @@
 #include "proxy/proxy.h"
 
 struct client_login;
+struct client_statement;
 
 enum frontend_state {
     FRONTEND_LOGIN,
@@ -48,7 +49,8 @@ struct frontend {
     const struct tenant_config *tenant; /* of that realm's registry; NULL while LOGIN */
     struct pool_request request; /* request.lane and .context say whose it is and what it needs */
     struct backend *backend;     /* while LINKED */
-    struct buf in;               /* bytes received and not sent on yet */
+    struct client_statement *statements; /* uthash by name; NULL for none */
+    struct buf in;                       /* bytes received and not sent on yet */
     uint32_t armed;     /* bytes of `in` that went out with a switch that is not confirmed yet */
     uint32_t body_left; /* bytes of the message being passed that have not come yet */
     uint32_t slot;
@@ -78,6 +80,12 @@ static inline struct account *frontend_account(const struct frontend *f)
 static inline bool frontend_session_mode(const struct frontend *f)
 {
     return f->tenant->pool.mode == POOL_SESSION;
+}
+
+/* Whether its named statements are managed: they outlive the link. */
+static inline bool frontend_tracks_statements(const struct frontend *f)
+{
+    return !frontend_session_mode(f) && f->tenant->pool.prepared_statements > 0;
 }
 
 /* Takes over fd. */

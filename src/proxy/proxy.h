@@ -9,6 +9,7 @@
 #include "pool/pools.h"
 #include "proxy/realm.h"
 #include "proxy/slots.h"
+#include "proxy/statements.h"
 
 struct proxy;
 
@@ -41,6 +42,7 @@ struct proxy {
 
     struct slab frontends;
     struct slots slots;
+    struct statements statements;
     struct list clients; /* all frontends */
     uint32_t client_count;
     uint64_t next_client; /* numbers of frontends */

@@ -3,7 +3,9 @@
 
 #include <assert.h>
 
+#include "pool/replies.h"
 #include "pool/switch.h"
+#include "proxy/rewrite.h"
 #include "tenant/session.h"
 #include "wire/build.h"
 #include "wire/error.h"
@@ -49,32 +51,32 @@ static void expect(struct ledger *ledger, uint8_t type)
 {
     switch (type) {
     case WIRE_QUERY:
-        ledger_push(ledger, LEDGER_QUERY, LEDGER_FORWARD, 0);
+        (void)ledger_push(ledger, LEDGER_QUERY, LEDGER_FORWARD);
         break;
     case WIRE_PARSE:
-        ledger_push(ledger, LEDGER_PARSE, LEDGER_FORWARD, 0);
+        (void)ledger_push(ledger, LEDGER_PARSE, LEDGER_FORWARD);
         break;
     case WIRE_BIND:
-        ledger_push(ledger, LEDGER_BIND, LEDGER_FORWARD, 0);
+        (void)ledger_push(ledger, LEDGER_BIND, LEDGER_FORWARD);
         break;
     case WIRE_DESCRIBE:
-        ledger_push(ledger, LEDGER_DESCRIBE, LEDGER_FORWARD, 0);
+        (void)ledger_push(ledger, LEDGER_DESCRIBE, LEDGER_FORWARD);
         break;
     case WIRE_EXECUTE:
-        ledger_push(ledger, LEDGER_EXECUTE, LEDGER_FORWARD, 0);
+        (void)ledger_push(ledger, LEDGER_EXECUTE, LEDGER_FORWARD);
         break;
     case WIRE_CLOSE:
-        ledger_push(ledger, LEDGER_CLOSE, LEDGER_FORWARD, 0);
+        (void)ledger_push(ledger, LEDGER_CLOSE, LEDGER_FORWARD);
         break;
     case WIRE_SYNC:
-        ledger_push(ledger, LEDGER_SYNC, LEDGER_FORWARD, 0);
+        (void)ledger_push(ledger, LEDGER_SYNC, LEDGER_FORWARD);
         break;
     case WIRE_FUNCTION_CALL:
-        ledger_push(ledger, LEDGER_FUNCTION, LEDGER_FORWARD, 0);
+        (void)ledger_push(ledger, LEDGER_FUNCTION, LEDGER_FORWARD);
         break;
     case WIRE_COPY_DONE:
     case WIRE_COPY_FAIL:
-        ledger_push(ledger, LEDGER_COPY_END, LEDGER_SWALLOW, 0);
+        (void)ledger_push(ledger, LEDGER_COPY_END, LEDGER_SWALLOW);
         break;
     default:
         break;
@@ -177,9 +179,6 @@ static bool must_wait(const struct frontend *f)
 
 static void send_up(struct frontend *f, struct iovec *pieces, int count)
 {
-    struct account *account = frontend_account(f);
-
-    account->stats.bytes_in += pieces[count - 1].iov_len;
     if (backend_send(f->backend, pieces, count) != 0) {
         conn_pause(&f->conn); /* until it is drained, or found to be lost */
     }
@@ -200,31 +199,112 @@ static bool is_late_copy(const struct frontend *f)
     return !f->backend->copy_in && ledger_empty(&f->backend->ledger);
 }
 
-/* Walks messages and sends them on in one run, up to what must be treated apart. */
+/* One pass over a client's messages: some go as they lie in the view, some were put together anew.
+ */
+struct passage {
+    struct slice view;
+    size_t at; /* bytes done with */
+    size_t
+        run; /* start of the last run that goes as it lies; what went before is in proxy.assembly */
+};
+
+/* What was begun before: the rest of a body. */
+static void pass_body(struct frontend *f, struct passage *p)
+{
+    size_t left = p->view.n - p->at;
+    size_t n = f->body_left < left ? f->body_left : left;
+
+    f->body_left -= (uint32_t)n;
+    p->at += n;
+    if (f->dropping) {
+        p->run = p->at;
+        f->dropping = f->body_left > 0;
+    }
+}
+
+/* A message that may be of a named statement: what came before it is put together with it. */
+static enum rewrite_look pass_rewritten(struct frontend *f, struct passage *p,
+                                        const struct frame *frame)
+{
+    struct buf *out = &f->proxy->assembly;
+    struct slice rest = slice_from(p->view, p->at);
+    enum rewrite_look look = rewrite_look(rest, frame);
+    size_t done = 0;
+
+    if (look != REWRITE_CONCERNED) {
+        return look;
+    }
+    buf_append(out, p->view.p + p->run, p->at - p->run);
+    p->run = p->at;
+    look = rewrite_message(f, rest, frame, out, &done);
+    if (look == REWRITE_CONCERNED) {
+        p->at += done;
+        p->run = p->at;
+        pass_body(f, p);
+    }
+    return look;
+}
+
+/* Walks messages up to the end of the view, or to one that must be treated apart, which is left in
+ * *result and *frame. Notes in the ledger what will come back. */
+static void walk(struct frontend *f, struct passage *p, enum frame_result *result,
+                 struct frame *frame)
+{
+    bool tracks = frontend_tracks_statements(f);
+
+    *result = FRAME_SHORT;
+    pass_body(f, p);
+    while (p->at < p->view.n) {
+        struct slice rest = slice_from(p->view, p->at);
+        *result = frame_peek(rest, frame);
+        enum message_class class = *result == FRAME_OK ? classify(frame->type) : CLASS_UNKNOWN;
+        if (*result == FRAME_SHORT ||
+            !(class == CLASS_REQUEST || (class == CLASS_COPY && !is_late_copy(f)))) {
+            return;
+        }
+        enum rewrite_look look = tracks ? pass_rewritten(f, p, frame) : REWRITE_PLAIN;
+        if (look == REWRITE_SHORT) {
+            *result = FRAME_SHORT;
+            return;
+        }
+        if (look == REWRITE_PLAIN) {
+            announce(f, frame->type);
+            f->body_left = frame->size;
+            pass_body(f, p);
+        }
+    }
+}
+
+/* Sends what the walk gathered: what was put together, then the last run as it lies. */
+static void send_passage(struct frontend *f, const struct passage *p)
+{
+    struct slice built = buf_slice(&f->proxy->assembly);
+    struct iovec pieces[2] = {
+        {.iov_base = (void *)(uintptr_t)built.p, .iov_len = built.n},
+        {.iov_base = (void *)(uintptr_t)(p->view.p + p->run), .iov_len = p->at - p->run},
+    };
+
+    frontend_account(f)->stats.bytes_in += p->at;
+    if (built.n == 0 && pieces[1].iov_len > 0) {
+        send_up(f, &pieces[1], 1);
+    } else if (built.n > 0) {
+        send_up(f, pieces, pieces[1].iov_len > 0 ? 2 : 1);
+    }
+    replies_make_up(f->backend);
+}
+
+/* Sends on what can be; what must be treated apart is, once all before it has gone. */
 static size_t pass(struct frontend *f, struct slice rest)
 {
-    size_t at = f->body_left < rest.n ? f->body_left : rest.n;
+    struct passage p = {.view = rest};
+    enum frame_result result;
     struct frame frame = {0};
-    enum frame_result result = FRAME_SHORT;
 
-    f->body_left -= (uint32_t)at;
-    while (at < rest.n) {
-        result = frame_peek(slice_from(rest, at), &frame);
-        enum message_class class = result == FRAME_OK ? classify(frame.type) : CLASS_UNKNOWN;
-        if (result == FRAME_SHORT ||
-            !(class == CLASS_REQUEST || (class == CLASS_COPY && !is_late_copy(f)))) {
-            break;
-        }
-        announce(f, frame.type);
-        size_t have = rest.n - at;
-        size_t size = frame.size < have ? frame.size : have;
-        f->body_left = frame.size - (uint32_t)size;
-        at += size;
-    }
-    if (at > 0) {
-        struct iovec piece = {.iov_base = (void *)(uintptr_t)rest.p, .iov_len = at};
-        send_up(f, &piece, 1);
-        return at;
+    buf_clear(&f->proxy->assembly);
+    walk(f, &p, &result, &frame);
+    if (p.at > 0) {
+        send_passage(f, &p);
+        return p.at;
     }
     if (result == FRAME_SHORT) {
         return 0;
@@ -271,6 +351,9 @@ static uint32_t build_switch(struct frontend *f, bool fixed_only)
     };
 
     buf_clear(&f->proxy->assembly);
+    if (order.scrub) {
+        prepared_clear(&b->statements);
+    }
     return switch_build(&f->proxy->assembly, &order, &b->prepared);
 }
 
@@ -284,22 +367,19 @@ static void arm(struct frontend *f, uint32_t completes, struct slice rest, bool 
     size_t batch = batch_size(rest);
     struct frame frame = {0};
 
+    struct passage p = {.view = slice_head(rest, batch)};
+    enum frame_result result;
+
     backend_expect_switch(b, f->request.context, completes, fixed_only);
-    for (size_t at = 0; at < batch; at += frame.size) {
-        (void)frame_peek(slice_from(rest, at), &frame);
-        announce(f, frame.type);
-    }
     if (batch == 0) {
         build_empty(out, WIRE_FLUSH);
+    } else {
+        walk(f, &p, &result, &frame);
     }
     f->armed = (uint32_t)batch;
     f->holding = true;
     frontend_account(f)->stats.switches++;
-    struct iovec pieces[2] = {
-        {.iov_base = (void *)(uintptr_t)buf_slice(out).p, .iov_len = buf_size(out)},
-        {.iov_base = (void *)(uintptr_t)rest.p, .iov_len = batch},
-    };
-    send_up(f, pieces, 2);
+    send_passage(f, &p);
 }
 
 static void take_link(struct frontend *f, struct backend *b)
@@ -547,7 +627,7 @@ static void prove(struct frontend *f)
         return;
     }
     backend_expect_switch(b, f->request.context, completes, false);
-    ledger_push(&b->ledger, LEDGER_SYNC, LEDGER_SWALLOW, 0);
+    (void)ledger_push(&b->ledger, LEDGER_SYNC, LEDGER_SWALLOW);
     build_empty(out, WIRE_SYNC);
     f->holding = true;
     struct iovec piece = {.iov_base = (void *)(uintptr_t)buf_slice(out).p,
@@ -629,6 +709,23 @@ static void on_report(void *user, struct slice name, struct slice value)
     context_unref(table, old);
 }
 
+static void on_entry(void *user, const struct ledger_entry *entry, bool answered)
+{
+    rewrite_on_entry(user, entry, answered);
+}
+
+static void on_deallocated_all(void *user)
+{
+    rewrite_on_deallocated_all(user);
+}
+
+static void on_stale_statement(void *user, uint32_t number)
+{
+    struct frontend *f = user;
+
+    statements_renew(&f->proxy->statements, number);
+}
+
 static void on_switched(void *user)
 {
     struct frontend *f = user;
@@ -697,6 +794,9 @@ static void on_lost(void *user, const struct err *err)
 static const struct backend_user_ops user_ops = {
     .on_bytes = on_bytes,
     .on_report = on_report,
+    .on_entry = on_entry,
+    .on_deallocated_all = on_deallocated_all,
+    .on_stale_statement = on_stale_statement,
     .on_switched = on_switched,
     .on_settled = on_settled,
     .on_drained = on_drained,

@@ -155,6 +155,7 @@ int resolve_tenant(const struct tenancy_config *tenancy, const struct identity *
                    struct resolved *resolved, struct err *err)
 {
     struct findings findings = {.rule = NULL};
+    int failed = 0;
 
     *resolved = (struct resolved){
         .user = identity->user,
@@ -163,12 +164,14 @@ int resolve_tenant(const struct tenancy_config *tenancy, const struct identity *
     };
     for (size_t i = 0; i < tenancy->resolve.count; i++) {
         const struct resolve_rule *rule = &tenancy->resolve.items[i];
+        struct err *first = failed == 0 ? err : NULL;
         int rc = rule->kind == RULE_PARAMETER
-                     ? ask_parameters(rule, identity, &findings, err)
-                     : ask_pattern(rule, identity, &findings, resolved, err);
-        if (rc < 0) {
-            return rc;
-        }
+                     ? ask_parameters(rule, identity, &findings, first)
+                     : ask_pattern(rule, identity, &findings, resolved, first);
+        failed = failed == 0 ? rc : failed;
+    }
+    if (failed < 0) {
+        return failed;
     }
     if (findings.rule == NULL) {
         return refuse_nameless(tenancy, &findings, err);

@@ -35,7 +35,8 @@ struct resolved {
     struct slice application_name;
 };
 
-/* 0, or ERR_NO_TENANT: no rule found a name, two found different ones, or one was not valid. */
+/* 0, or ERR_NO_TENANT: no rule found a name, two found different ones, or one was not valid. The names
+ * without the tenant's part are there in either case: whose password it is does not hang on the tenant. */
 int resolve_tenant(const struct tenancy_config *tenancy, const struct identity *identity,
                    struct resolved *resolved, struct err *err);
 
