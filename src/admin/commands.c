@@ -6,6 +6,7 @@
 
 #include "admin/act.h"
 #include "admin/console.h"
+#include "admin/help.h"
 #include "admin/show.h"
 #include "wire/build.h"
 
@@ -145,7 +146,7 @@ static void run_set_ignored(struct console *c, const struct command *command)
     }
 
 const struct command_kind command_kinds[] = {
-    SHOW("help", &show_help, "this list"),
+    {.words = "show help", .looks = true, .run = help_run, .help = "this list"},
     SHOW("version", &show_version, "the program and its version"),
     SHOW("tenants", &show_tenants, "every tenant: how it is kept, how it is used"),
     SHOW("pools", &show_pools, "pools of server connections"),

@@ -213,7 +213,7 @@ static int take_bind(struct console *c, struct slice body, struct err *err)
 {
     struct extended *x = &c->extended;
     struct bind_view view;
-    uint64_t binary;
+    uint64_t binary = 0;
 
     if (extended_bind(body, &view) < 0) {
         return malformed(err, "Bind");

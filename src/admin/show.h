@@ -37,7 +37,6 @@ extern const struct show show_lists;
 /* show_config.c */
 extern const struct show show_config;
 /* show_simple.c */
-extern const struct show show_help;
 extern const struct show show_version;
 extern const struct show show_state;
 
