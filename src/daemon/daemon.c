@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "admin/admin.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "config/diff.h"
@@ -24,7 +25,8 @@ struct daemon {
     const struct realm *realm; /* in force; a reference */
     struct worker *workers;
     size_t worker_count;
-    size_t drained; /* workers without clients */
+    struct admin *admin; /* the console; NULL before the workers run */
+    size_t drained;      /* workers without clients */
     _Atomic uint32_t clients;
     uv_signal_t signals[SIGNALS];
     struct deadline drain_deadline;
@@ -42,6 +44,7 @@ static void stop(struct daemon *d)
     }
     d->state = DAEMON_STOPPING;
     deadline_disarm(&d->drain_deadline);
+    admin_close(d->admin);
     for (size_t i = 0; i < d->worker_count; i++) {
         worker_stop(&d->workers[i]);
     }
@@ -206,11 +209,29 @@ static void on_cancel(void *data, uint32_t pid, const uint8_t key[4])
     }
 }
 
+struct console_mail {
+    struct mail mail;
+    struct daemon *daemon;
+    struct console_client client;
+};
+
+static void deliver_console(struct mail *mail)
+{
+    struct console_mail *console = container_of(mail, struct console_mail, mail);
+
+    admin_accept(console->daemon->admin, &console->client);
+    free(console);
+}
+
 static void on_console(void *data, struct console_client *client)
 {
-    (void)data;
-    (void)close(client->fd);
-    buf_release(&client->pending);
+    struct daemon *d = data;
+    struct console_mail *console = x_zalloc(sizeof *console);
+
+    console->mail.deliver = deliver_console;
+    console->daemon = d;
+    console->client = *client;
+    mailbox_post(&d->mailbox, &console->mail);
 }
 
 static const struct worker_hooks worker_hooks = {
@@ -219,7 +240,55 @@ static const struct worker_hooks worker_hooks = {
     .on_drained = on_drained,
 };
 
+/* ---- what the console asks for ---- */
+
+static int on_reload(void *data, struct buf *report, struct err *err)
+{
+    return reload(data, report, err);
+}
+
+static void on_shutdown(void *data, enum admin_shutdown mode)
+{
+    struct daemon *d = data;
+
+    switch (mode) {
+    case ADMIN_SHUTDOWN_IMMEDIATE:
+        stop(d);
+        break;
+    case ADMIN_SHUTDOWN_WAIT_FOR_SERVERS:
+        drain(d, false);
+        break;
+    case ADMIN_SHUTDOWN_WAIT_FOR_CLIENTS:
+        drain(d, true);
+        break;
+    }
+}
+
+static const struct realm *realm_in_force(void *data)
+{
+    return ((const struct daemon *)data)->realm;
+}
+
+static const struct admin_hooks admin_hooks = {
+    .reload = on_reload,
+    .shutdown = on_shutdown,
+    .realm = realm_in_force,
+};
+
 /* ---- building ---- */
+
+static int start_admin(struct daemon *d)
+{
+    struct admin_worker *workers = x_alloc(d->worker_count * sizeof *workers);
+
+    for (size_t i = 0; i < d->worker_count; i++) {
+        workers[i] =
+            (struct admin_worker){.box = &d->workers[i].mailbox, .proxy = &d->workers[i].proxy};
+    }
+    d->admin = admin_new(&d->loop, workers, (uint32_t)d->worker_count, &admin_hooks, d);
+    free(workers);
+    return d->admin == NULL ? ERR_INTERNAL : 0;
+}
 
 static unsigned count_workers(const struct config *config)
 {
@@ -257,6 +326,9 @@ static int start_workers(struct daemon *d, struct err *err)
             return rc;
         }
     }
+    if (start_admin(d) < 0) {
+        return err_set(err, ERR_INTERNAL, "console: cannot open a mailbox");
+    }
     for (unsigned i = 0; i < count; i++) {
         int rc = worker_start(&d->workers[i]);
         if (rc < 0) {
@@ -283,6 +355,9 @@ static void end(struct daemon *d)
     }
     mailbox_close(&d->mailbox);
     loop_fini(&d->loop);
+    if (d->admin != NULL) {
+        admin_free(d->admin);
+    }
     free(d->workers);
     realm_unref(d->realm);
     realms_fini(&d->realms);
@@ -314,6 +389,9 @@ int daemon_run(const char *file)
         run(&d);
     } else {
         log_error("cannot start reason=\"%s\"", err.text);
+        if (d.admin != NULL) {
+            admin_close(d.admin);
+        }
         for (size_t i = 0; i < d.worker_count; i++) {
             worker_stop(&d.workers[i]);
         }
