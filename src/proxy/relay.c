@@ -3,9 +3,11 @@
 
 #include <assert.h>
 
-#include "pool/replies.h"
 #include "pool/switch.h"
+#include "proxy/message.h"
+#include "proxy/passage.h"
 #include "proxy/rewrite.h"
+#include "proxy/skip.h"
 #include "tenant/session.h"
 #include "wire/build.h"
 #include "wire/error.h"
@@ -13,284 +15,11 @@
 
 static const struct backend_user_ops user_ops;
 
-/* ---- what a client may send ---- */
-
-enum message_class {
-    CLASS_REQUEST, /* is sent on */
-    CLASS_COPY,    /* is sent on where a COPY may be waiting for it, else dropped */
-    CLASS_TERMINATE,
-    CLASS_UNKNOWN /* ends the session */
-};
-
-static enum message_class classify(uint8_t type)
-{
-    switch (type) {
-    case WIRE_QUERY:
-    case WIRE_PARSE:
-    case WIRE_BIND:
-    case WIRE_DESCRIBE:
-    case WIRE_EXECUTE:
-    case WIRE_CLOSE:
-    case WIRE_SYNC:
-    case WIRE_FLUSH:
-    case WIRE_FUNCTION_CALL:
-        return CLASS_REQUEST;
-    case WIRE_COPY_DATA:
-    case WIRE_COPY_DONE:
-    case WIRE_COPY_FAIL:
-        return CLASS_COPY;
-    case WIRE_TERMINATE:
-        return CLASS_TERMINATE;
-    default:
-        return CLASS_UNKNOWN;
-    }
-}
-
-/* Notes what the server will owe for a message; Flush and CopyData have no answer. */
-static void expect(struct ledger *ledger, uint8_t type)
-{
-    switch (type) {
-    case WIRE_QUERY:
-        (void)ledger_push(ledger, LEDGER_QUERY, LEDGER_FORWARD);
-        break;
-    case WIRE_PARSE:
-        (void)ledger_push(ledger, LEDGER_PARSE, LEDGER_FORWARD);
-        break;
-    case WIRE_BIND:
-        (void)ledger_push(ledger, LEDGER_BIND, LEDGER_FORWARD);
-        break;
-    case WIRE_DESCRIBE:
-        (void)ledger_push(ledger, LEDGER_DESCRIBE, LEDGER_FORWARD);
-        break;
-    case WIRE_EXECUTE:
-        (void)ledger_push(ledger, LEDGER_EXECUTE, LEDGER_FORWARD);
-        break;
-    case WIRE_CLOSE:
-        (void)ledger_push(ledger, LEDGER_CLOSE, LEDGER_FORWARD);
-        break;
-    case WIRE_SYNC:
-        (void)ledger_push(ledger, LEDGER_SYNC, LEDGER_FORWARD);
-        break;
-    case WIRE_FUNCTION_CALL:
-        (void)ledger_push(ledger, LEDGER_FUNCTION, LEDGER_FORWARD);
-        break;
-    case WIRE_COPY_DONE:
-    case WIRE_COPY_FAIL:
-        (void)ledger_push(ledger, LEDGER_COPY_END, LEDGER_SWALLOW);
-        break;
-    default:
-        break;
-    }
-}
-
-/* Bytes of the first batch, through its Query, FunctionCall, Sync or Flush; 0 when it is not whole.
- */
-static size_t batch_size(struct slice bytes)
-{
-    struct frame frame = {0};
-    size_t at = 0;
-
-    while (frame_peek(slice_from(bytes, at), &frame) == FRAME_OK && frame.size <= bytes.n - at &&
-           classify(frame.type) != CLASS_TERMINATE && classify(frame.type) != CLASS_UNKNOWN) {
-        at += frame.size;
-        if (frame.type == WIRE_QUERY || frame.type == WIRE_FUNCTION_CALL ||
-            frame.type == WIRE_SYNC || frame.type == WIRE_FLUSH) {
-            return at;
-        }
-    }
-    return 0;
-}
-
-static size_t refuse_message(struct frontend *f, enum frame_result result, uint8_t type)
-{
-    struct err err;
-
-    if (result == FRAME_BAD) {
-        (void)err_set(&err, ERR_PROTOCOL, "invalid message length");
-    } else {
-        (void)err_set(&err, ERR_PROTOCOL, "unknown pkt: invalid frontend message type %d", type);
-    }
-    frontend_close(f, &err);
-    return 0;
-}
-
-/* ---- skipping and dropping ---- */
-
-/* Passes over the body of a message that goes nowhere. */
-static size_t drop_body(struct frontend *f, struct slice rest)
-{
-    size_t n = f->body_left < rest.n ? f->body_left : rest.n;
-
-    f->body_left -= (uint32_t)n;
-    if (f->body_left == 0) {
-        f->dropping = false;
-        if (f->skip_ready) {
-            struct buf out = {0};
-            f->skip_ready = false;
-            build_ready(&out, 'I');
-            (void)conn_send_slice(&f->conn, buf_slice(&out));
-            buf_release(&out);
-        }
-    }
-    return n;
-}
-
-static size_t drop_message(struct frontend *f, struct slice rest, const struct frame *frame,
-                           bool ready)
-{
-    f->dropping = true;
-    f->skip_ready = ready;
-    f->body_left = frame->size;
-    return drop_body(f, rest);
-}
-
-/* As the server after an error: a Query or FunctionCall is a batch of its own, else all goes up to
- * Sync. */
-static size_t skip_message(struct frontend *f, struct slice rest)
-{
-    struct frame frame = {0};
-    enum frame_result result = frame_peek(rest, &frame);
-
-    if (result == FRAME_SHORT) {
-        return 0;
-    }
-    enum message_class class = result == FRAME_OK ? classify(frame.type) : CLASS_UNKNOWN;
-    if (class == CLASS_UNKNOWN) {
-        return refuse_message(f, result, frame.type);
-    }
-    if (class == CLASS_TERMINATE) {
-        frontend_close(f, NULL);
-        return 0;
-    }
-    bool alone = frame.type == WIRE_QUERY || frame.type == WIRE_FUNCTION_CALL;
-    bool end = frame.type == WIRE_SYNC || (alone && f->skip == SKIP_BATCH);
-    f->skip = end ? SKIP_NOTHING : class == CLASS_COPY ? f->skip : SKIP_TO_SYNC;
-    return drop_message(f, rest, &frame, end);
-}
-
-/* ---- sending on ---- */
-
 /* Whether what was not taken must wait for something else than the client's next bytes. */
 static bool must_wait(const struct frontend *f)
 {
     return f->state == FRONTEND_WAITING ||
            (f->state == FRONTEND_LINKED && (f->holding || conn_blocked(&f->backend->conn)));
-}
-
-static void send_up(struct frontend *f, struct iovec *pieces, int count)
-{
-    if (backend_send(f->backend, pieces, count) != 0) {
-        conn_pause(&f->conn); /* until it is drained, or found to be lost */
-    }
-}
-
-/* Counts and notes one message on its way to the server. */
-static void announce(struct frontend *f, uint8_t type)
-{
-    expect(&f->backend->ledger, type);
-    if (type == WIRE_QUERY || type == WIRE_EXECUTE || type == WIRE_FUNCTION_CALL) {
-        frontend_account(f)->stats.queries++;
-    }
-}
-
-/* A copy's bytes are sent on only while a server may read them as such. */
-static bool is_late_copy(const struct frontend *f)
-{
-    return !f->backend->copy_in && ledger_empty(&f->backend->ledger);
-}
-
-/* One pass over a client's messages: some go as they lie in the view, some were put together anew.
- */
-struct passage {
-    struct slice view;
-    size_t at; /* bytes done with */
-    size_t
-        run; /* start of the last run that goes as it lies; what went before is in proxy.assembly */
-};
-
-/* What was begun before: the rest of a body. */
-static void pass_body(struct frontend *f, struct passage *p)
-{
-    size_t left = p->view.n - p->at;
-    size_t n = f->body_left < left ? f->body_left : left;
-
-    f->body_left -= (uint32_t)n;
-    p->at += n;
-    if (f->dropping) {
-        p->run = p->at;
-        f->dropping = f->body_left > 0;
-    }
-}
-
-/* A message that may be of a named statement: what came before it is put together with it. */
-static enum rewrite_look pass_rewritten(struct frontend *f, struct passage *p,
-                                        const struct frame *frame)
-{
-    struct buf *out = &f->proxy->assembly;
-    struct slice rest = slice_from(p->view, p->at);
-    enum rewrite_look look = rewrite_look(rest, frame);
-    size_t done = 0;
-
-    if (look != REWRITE_CONCERNED) {
-        return look;
-    }
-    buf_append(out, p->view.p + p->run, p->at - p->run);
-    p->run = p->at;
-    look = rewrite_message(f, rest, frame, out, &done);
-    if (look == REWRITE_CONCERNED) {
-        p->at += done;
-        p->run = p->at;
-        pass_body(f, p);
-    }
-    return look;
-}
-
-/* Walks messages up to the end of the view, or to one that must be treated apart, which is left in
- * *result and *frame. Notes in the ledger what will come back. */
-static void walk(struct frontend *f, struct passage *p, enum frame_result *result,
-                 struct frame *frame)
-{
-    bool tracks = frontend_tracks_statements(f);
-
-    *result = FRAME_SHORT;
-    pass_body(f, p);
-    while (p->at < p->view.n) {
-        struct slice rest = slice_from(p->view, p->at);
-        *result = frame_peek(rest, frame);
-        enum message_class class = *result == FRAME_OK ? classify(frame->type) : CLASS_UNKNOWN;
-        if (*result == FRAME_SHORT ||
-            !(class == CLASS_REQUEST || (class == CLASS_COPY && !is_late_copy(f)))) {
-            return;
-        }
-        enum rewrite_look look = tracks ? pass_rewritten(f, p, frame) : REWRITE_PLAIN;
-        if (look == REWRITE_SHORT) {
-            *result = FRAME_SHORT;
-            return;
-        }
-        if (look == REWRITE_PLAIN) {
-            announce(f, frame->type);
-            f->body_left = frame->size;
-            pass_body(f, p);
-        }
-    }
-}
-
-/* Sends what the walk gathered: what was put together, then the last run as it lies. */
-static void send_passage(struct frontend *f, const struct passage *p)
-{
-    struct slice built = buf_slice(&f->proxy->assembly);
-    struct iovec pieces[2] = {
-        {.iov_base = (void *)(uintptr_t)built.p, .iov_len = built.n},
-        {.iov_base = (void *)(uintptr_t)(p->view.p + p->run), .iov_len = p->at - p->run},
-    };
-
-    frontend_account(f)->stats.bytes_in += p->at;
-    if (built.n == 0 && pieces[1].iov_len > 0) {
-        send_up(f, &pieces[1], 1);
-    } else if (built.n > 0) {
-        send_up(f, pieces, pieces[1].iov_len > 0 ? 2 : 1);
-    }
-    replies_make_up(f->backend);
 }
 
 /* Sends on what can be; what must be treated apart is, once all before it has gone. */
@@ -301,22 +30,22 @@ static size_t pass(struct frontend *f, struct slice rest)
     struct frame frame = {0};
 
     buf_clear(&f->proxy->assembly);
-    walk(f, &p, &result, &frame);
+    passage_walk(f, &p, &result, &frame);
     if (p.at > 0) {
-        send_passage(f, &p);
+        passage_send(f, &p);
         return p.at;
     }
     if (result == FRAME_SHORT) {
         return 0;
     }
-    if (result == FRAME_OK && classify(frame.type) == CLASS_TERMINATE) {
+    if (result == FRAME_OK && message_classify(frame.type) == CLASS_TERMINATE) {
         frontend_close(f, NULL);
         return 0;
     }
-    if (result == FRAME_OK && classify(frame.type) == CLASS_COPY) {
-        return drop_message(f, rest, &frame, false);
+    if (result == FRAME_OK && message_classify(frame.type) == CLASS_COPY) {
+        return skip_drop(f, rest, &frame, false);
     }
-    return refuse_message(f, result, frame.type);
+    return skip_refuse(f, result, frame.type);
 }
 
 /* ---- the armed switch ---- */
@@ -364,7 +93,7 @@ static void arm(struct frontend *f, uint32_t completes, struct slice rest, bool 
 {
     struct backend *b = f->backend;
     struct buf *out = &f->proxy->assembly;
-    size_t batch = batch_size(rest);
+    size_t batch = message_batch_size(rest);
     struct frame frame = {0};
 
     struct passage p = {.view = slice_head(rest, batch)};
@@ -374,12 +103,12 @@ static void arm(struct frontend *f, uint32_t completes, struct slice rest, bool 
     if (batch == 0) {
         build_empty(out, WIRE_FLUSH);
     } else {
-        walk(f, &p, &result, &frame);
+        passage_walk(f, &p, &result, &frame);
     }
     f->armed = (uint32_t)batch;
     f->holding = true;
     frontend_account(f)->stats.switches++;
-    send_passage(f, &p);
+    passage_send(f, &p);
 }
 
 static void take_link(struct frontend *f, struct backend *b)
@@ -493,15 +222,15 @@ static size_t begin(struct frontend *f, struct slice rest)
     if (result == FRAME_SHORT) {
         return 0;
     }
-    enum message_class class = result == FRAME_OK ? classify(frame.type) : CLASS_UNKNOWN;
+    enum message_class class = result == FRAME_OK ? message_classify(frame.type) : CLASS_UNKNOWN;
     switch (class) {
     case CLASS_UNKNOWN:
-        return refuse_message(f, result, frame.type);
+        return skip_refuse(f, result, frame.type);
     case CLASS_TERMINATE:
         frontend_close(f, NULL);
         return 0;
     case CLASS_COPY:
-        return drop_message(f, rest, &frame, false);
+        return skip_drop(f, rest, &frame, false);
     case CLASS_REQUEST:
         break;
     }
@@ -517,7 +246,7 @@ static size_t begin(struct frontend *f, struct slice rest)
 static size_t step(struct frontend *f, struct slice rest)
 {
     if (f->dropping) {
-        return drop_body(f, rest);
+        return skip_body(f, rest);
     }
     if (must_wait(f)) {
         return 0;
@@ -630,9 +359,8 @@ static void prove(struct frontend *f)
     (void)ledger_push(&b->ledger, LEDGER_SYNC, LEDGER_SWALLOW);
     build_empty(out, WIRE_SYNC);
     f->holding = true;
-    struct iovec piece = {.iov_base = (void *)(uintptr_t)buf_slice(out).p,
-                          .iov_len = buf_size(out)};
-    send_up(f, &piece, 1);
+    struct passage nothing = {.view = SLICE_EMPTY};
+    passage_send(f, &nothing);
 }
 
 void relay_prove(struct frontend *f)
