@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "net/mailbox.h"
 
-static void deliver_all(struct mailbox *box)
+static bool deliver_all(struct mailbox *box)
 {
     struct list batch;
     struct list *node;
@@ -10,15 +10,17 @@ static void deliver_all(struct mailbox *box)
     (void)pthread_mutex_lock(&box->lock);
     list_splice_tail(&batch, &box->waiting);
     (void)pthread_mutex_unlock(&box->lock);
+    bool any = !list_empty(&batch);
     while ((node = list_pop_head(&batch)) != NULL) {
         struct mail *mail = container_of(node, struct mail, node);
         mail->deliver(mail);
     }
+    return any;
 }
 
 static void on_async(uv_async_t *async)
 {
-    deliver_all(container_of(async, struct mailbox, async));
+    (void)deliver_all(container_of(async, struct mailbox, async));
 }
 
 int mailbox_init(struct mailbox *box, uv_loop_t *uv)
@@ -38,6 +40,7 @@ void mailbox_post(struct mailbox *box, struct mail *mail)
 
 void mailbox_close(struct mailbox *box)
 {
-    deliver_all(box);
+    while (deliver_all(box)) {
+    }
     uv_close((uv_handle_t *)&box->async, NULL);
 }

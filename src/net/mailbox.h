@@ -26,7 +26,7 @@ struct mailbox {
 int mailbox_init(struct mailbox *box, uv_loop_t *uv);
 void mailbox_post(struct mailbox *box, struct mail *mail);
 
-/* Delivers what is left and closes; nobody may post afterwards. */
+/* Delivers what is left, and what that posts here, and closes; nobody may post afterwards. */
 void mailbox_close(struct mailbox *box);
 
 #endif

@@ -31,6 +31,7 @@ struct account {
     uint32_t clients;         /* logged in */
     uint32_t waiting;         /* of them, in a queue */
     uint32_t connections;     /* server connections linked to them now */
+    bool paused;              /* by order: its clients stand in their queues */
     struct account_stats stats;
 };
 

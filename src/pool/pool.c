@@ -115,6 +115,7 @@ struct lane *pool_lane(struct pool *pool, struct account *account,
         lane = x_zalloc(sizeof *lane);
         lane->account = account;
         lane->pool = pool;
+        lane->held = account->paused;
         list_init(&lane->waiters);
         list_init(&lane->ring_node);
         HASH_ADD_PTR(pool->lanes, account, lane);
@@ -155,18 +156,27 @@ struct slice pool_welcome_value(const struct pool *pool, struct slice name)
 
 /* ---- the queues ---- */
 
+static void enter_ring(struct pool *pool, struct lane *lane)
+{
+    if (list_empty(&lane->ring_node)) {
+        lane->credit = lane->weight;
+        list_push_tail(&pool->ring, &lane->ring_node);
+    }
+}
+
 static void enqueue(struct pool *pool, struct pool_request *request)
 {
     struct lane *lane = request->lane;
 
     request->since = loop_now(pool->owner->loop);
     list_push_tail(&lane->waiters, &request->node);
-    if (list_empty(&lane->ring_node)) {
-        lane->credit = lane->weight;
-        list_push_tail(&pool->ring, &lane->ring_node);
-    }
     pool->waiting++;
     lane->account->waiting++;
+    if (lane->held) {
+        pool->held++;
+    } else {
+        enter_ring(pool, lane);
+    }
 }
 
 void pool_withdraw(struct pool_request *request)
@@ -178,6 +188,7 @@ void pool_withdraw(struct pool_request *request)
     }
     list_remove(&request->node);
     lane->pool->waiting--;
+    lane->pool->held -= lane->held ? 1 : 0;
     lane->account->waiting--;
     if (list_empty(&lane->waiters)) {
         list_remove(&lane->ring_node);
@@ -313,7 +324,7 @@ int pool_acquire(struct pool_request *request, struct backend **backend, struct 
 {
     struct pool *pool = request->lane->pool;
 
-    if (!pool->paused) {
+    if (!pool->paused && !request->lane->held) {
         struct backend *b = choose(pool, request);
         if (b != NULL) {
             request->lane->account->connections++;
@@ -359,13 +370,17 @@ static void offer(struct pool *pool, struct backend *b)
 void pool_release(struct pool_request *request, struct backend *backend, const char *reset_query,
                   bool broken)
 {
+    struct pools *pools = request->lane->pool->owner;
+
     request->lane->account->connections--;
     backend_unlink(backend, reset_query, broken);
+    pools_tell_watches(pools);
 }
 
 void pool_lost(struct pool_request *request)
 {
     request->lane->account->connections--;
+    pools_tell_watches(request->lane->pool->owner);
 }
 
 /* ---- making connections ---- */
@@ -398,8 +413,8 @@ static void start_connection(struct pool *pool)
 
 static bool wants_more(const struct pool *pool)
 {
-    return pool->waiting > pool->connecting && pool->connecting < CONNECTING_MAX && !pool->paused &&
-           !pool->owner->draining && !deadline_armed(&pool->retry) &&
+    return pool->waiting - pool->held > pool->connecting && pool->connecting < CONNECTING_MAX &&
+           !pool->paused && !pool->owner->draining && !deadline_armed(&pool->retry) &&
            (pool->failure.code == 0 || pool->connecting == 0) &&
            (pool->size == 0 || pool->count < pool->size);
 }
@@ -519,6 +534,7 @@ static void on_gone(struct backend *b, bool login, const struct err *err)
     if (pool->owner->on_connection_gone != NULL) {
         pool->owner->on_connection_gone(pool->owner);
     }
+    pools_tell_watches(pool->owner);
 }
 
 static void on_free(struct backend *b)
@@ -538,7 +554,7 @@ static const struct backend_owner_ops owner_ops = {
 
 /* ---- by order of the console ---- */
 
-void pool_retire_connections(struct pool *pool)
+static void mark_for_closing(struct pool *pool)
 {
     list_each_safe (node, tmp, &pool->all) {
         container_of(node, struct backend, pool_node)->close_when_free = true;
@@ -546,19 +562,71 @@ void pool_retire_connections(struct pool *pool)
     while (!list_empty(&pool->idle)) {
         backend_close(container_of(list_head(&pool->idle), struct backend, idle_node), NULL);
     }
+}
+
+void pool_retire_connections(struct pool *pool)
+{
+    mark_for_closing(pool);
     buf_release(&pool->welcome);
 }
 
-void pool_set_paused(struct pool *pool, bool paused)
+void pool_close_connections(struct pool *pool)
 {
-    pool->paused = paused;
-    if (paused) {
-        return;
+    assert(pool->paused);
+    mark_for_closing(pool);
+    list_each_safe (node, tmp, &pool->all) {
+        struct backend *b = container_of(node, struct backend, pool_node);
+        if (b->state == BACKEND_CONNECTING || b->state == BACKEND_LOGIN) {
+            backend_close(b, NULL);
+        }
     }
-    while (!list_empty(&pool->ring) && !list_empty(&pool->idle)) {
+}
+
+/* Those that wait get what is idle, then what is made for them. */
+static void serve_waiters(struct pool *pool)
+{
+    while (!pool->paused && !list_empty(&pool->ring) && !list_empty(&pool->idle)) {
         struct backend *b = container_of(list_head(&pool->idle), struct backend, idle_node);
         take_from_idle(pool, b);
         offer(pool, b);
     }
     launch(pool);
+}
+
+void pool_set_paused(struct pool *pool, bool paused)
+{
+    pool->paused = paused;
+    if (!paused) {
+        serve_waiters(pool);
+    }
+}
+
+static uint32_t count_waiters(const struct lane *lane)
+{
+    uint32_t n = 0;
+
+    for (struct list *node = lane->waiters.next; node != &lane->waiters; node = node->next) {
+        n++;
+    }
+    return n;
+}
+
+void pool_set_held(struct pool *pool, struct account *account, bool held)
+{
+    struct lane *lane;
+
+    HASH_FIND_PTR(pool->lanes, &account, lane);
+    if (lane == NULL || lane->held == held) {
+        return;
+    }
+    uint32_t waiting = count_waiters(lane);
+    lane->held = held;
+    if (held) {
+        pool->held += waiting;
+        list_remove(&lane->ring_node);
+    } else if (waiting > 0) {
+        pool->held -= waiting;
+        enter_ring(pool, lane);
+        serve_waiters(pool);
+    }
 }

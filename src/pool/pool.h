@@ -34,9 +34,10 @@ struct lane {
     struct account *account;
     struct pool *pool;
     struct list waiters;   /* requests, the longest waiting first */
-    struct list ring_node; /* in pool.ring while there are waiters */
+    struct list ring_node; /* in pool.ring while it has waiters and is not held */
     uint32_t weight;       /* turns in a row */
     uint32_t credit;       /* turns left of this round */
+    bool held;             /* by order: its waiters are granted nothing */
     enum reset_policy reset;
 };
 
@@ -77,6 +78,7 @@ struct pool {
     uint32_t idle_count;
     uint32_t connecting; /* of them, not yet logged in */
     uint32_t waiting;    /* requests queued */
+    uint32_t held;       /* of them, in lanes that are held */
     uint32_t refs;       /* logged-in clients */
     bool paused;         /* nothing is granted */
 
@@ -136,7 +138,22 @@ struct slice pool_welcome_value(const struct pool *pool, struct slice name);
 
 /* Closes what is idle; what is in use closes when it is released. */
 void pool_retire_connections(struct pool *pool);
+
+/* Of a paused pool: closes what is idle or being made; what is in use closes when it is released.
+ */
+void pool_close_connections(struct pool *pool);
+
+/* Paused, a pool grants nothing; resumed, it serves those that waited. */
 void pool_set_paused(struct pool *pool, bool paused);
+
+/* The same for one tenant. Nothing happens where it has no lane. */
+void pool_set_held(struct pool *pool, struct account *account, bool held);
+
+/* Whether no connection is in use. */
+static inline bool pool_at_rest(const struct pool *pool)
+{
+    return pool->count == pool->idle_count + pool->connecting;
+}
 
 /* --- for pools.c --- */
 struct pool *pool_new(struct pools *owner, struct host *host, const char *key, size_t key_size);

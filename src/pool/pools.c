@@ -11,6 +11,7 @@ void pools_init(struct pools *pools, struct loop *loop,
                 struct budget *(*budget)(void *data, const char *server), void *data)
 {
     *pools = (struct pools){.loop = loop, .budget = budget, .data = data};
+    list_init(&pools->watches);
     context_table_init(&pools->contexts);
     slab_init(&pools->backends, sizeof(struct backend));
 }
@@ -38,6 +39,8 @@ void pools_fini(struct pools *pools)
         HASH_DEL(pools->pools, pool);
         pool_free(pool);
     }
+    assert(list_empty(&pools->watches));
+    gates_fini(&pools->gates);
     host_free_all(&pools->hosts);
     account_free_all(&pools->accounts);
     context_table_fini(&pools->contexts);
@@ -59,6 +62,14 @@ static size_t make_key(char *key, const struct tenant *tenant, const struct plan
     return at;
 }
 
+/* Whether by order nothing of this pool may be granted. */
+static bool is_shut(const struct pools *pools, const struct pool *pool)
+{
+    uint32_t flags = gates_get(&pools->gates, GATE_DATABASE, slice_str(pool->database));
+
+    return ((pools->gates.all & (GATE_PAUSED | GATE_SUSPENDED)) | (flags & GATE_PAUSED)) != 0;
+}
+
 static struct pool *add(struct pools *pools, const struct plan *plan, const struct config *config,
                         const char *key, size_t key_size)
 {
@@ -71,6 +82,7 @@ static struct pool *add(struct pools *pools, const struct plan *plan, const stru
     pool->database = x_strdup(plan->database);
     pool->role = x_strdup(plan->role);
     pool->dedicated = plan->dedicated;
+    pool->paused = is_shut(pools, pool);
     HASH_ADD_KEYPTR(hh, pools->pools, pool->key, key_size, pool);
     return pool;
 }
@@ -140,4 +152,85 @@ void pools_reconfigure(struct pools *pools, const struct config *config)
     HASH_ITER (hh, pools->pools, pool, next) {
         reconfigure(pool, config);
     }
+}
+
+/* ---- by order of the console ---- */
+
+struct account *pools_account(struct pools *pools, struct slice tenant)
+{
+    struct account *account = account_find_or_add(&pools->accounts, tenant);
+
+    account->paused =
+        (gates_get(&pools->gates, GATE_TENANT, tenant) & (GATE_PAUSED | GATE_SUSPENDED)) != 0;
+    return account;
+}
+
+/* Pools of a database, or all, become what the gates say. */
+static void follow_gates(struct pools *pools)
+{
+    struct pool *pool;
+    struct pool *next;
+
+    HASH_ITER (hh, pools->pools, pool, next) {
+        bool shut = is_shut(pools, pool);
+        if (pool->paused != shut) {
+            pool_set_paused(pool, shut);
+        }
+    }
+    pools_tell_watches(pools);
+}
+
+static void follow_tenant_gate(struct pools *pools, struct slice tenant)
+{
+    struct account *account;
+    struct pool *pool;
+    struct pool *next;
+
+    HASH_FIND(hh, pools->accounts, tenant.p, tenant.n, account);
+    if (account == NULL) {
+        return;
+    }
+    account = pools_account(pools, tenant);
+    HASH_ITER (hh, pools->pools, pool, next) {
+        pool_set_held(pool, account, account->paused);
+    }
+    pools_tell_watches(pools);
+}
+
+static void follow(struct pools *pools, enum gate_kind kind, struct slice name)
+{
+    switch (kind) {
+    case GATE_DATABASE:
+        follow_gates(pools);
+        break;
+    case GATE_TENANT:
+        follow_tenant_gate(pools, name);
+        break;
+    case GATE_KINDS:
+        break;
+    }
+}
+
+void pools_shut(struct pools *pools, enum gate_kind kind, struct slice name, uint32_t flags)
+{
+    gates_add(&pools->gates, kind, name, flags);
+    follow(pools, kind, name);
+}
+
+void pools_open(struct pools *pools, enum gate_kind kind, struct slice name, uint32_t flags)
+{
+    gates_remove(&pools->gates, kind, name, flags);
+    follow(pools, kind, name);
+}
+
+void pools_shut_all(struct pools *pools, uint32_t flags)
+{
+    pools->gates.all |= flags;
+    follow_gates(pools);
+}
+
+void pools_open_all(struct pools *pools, uint32_t flags)
+{
+    pools->gates.all &= ~flags;
+    follow_gates(pools);
 }

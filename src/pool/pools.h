@@ -6,6 +6,7 @@
 #define POOL_POOLS_H
 
 #include "base/slab.h"
+#include "pool/gates.h"
 #include "pool/pool.h"
 #include "tenant/plan.h"
 
@@ -23,7 +24,24 @@ struct pools {
     struct budget *(*budget)(void *data, const char *server);
     void *data;
     void (*on_connection_gone)(struct pools *pools); /* for a drain; may be NULL */
+    struct gates gates;                              /* what the console has shut */
+    struct list watches; /* told whenever a connection was released or has gone */
 };
+
+/* Somebody who waits for pools to come to rest. The callback may look, and take itself out of the
+ * list, but must change nothing else. */
+struct pools_watch {
+    struct list node; /* in pools.watches while waiting */
+    void (*on_change)(struct pools_watch *watch);
+};
+
+static inline void pools_tell_watches(struct pools *pools)
+{
+    list_each_safe (node, tmp, &pools->watches) {
+        struct pools_watch *watch = container_of(node, struct pools_watch, node);
+        watch->on_change(watch);
+    }
+}
 
 void pools_init(struct pools *pools, struct loop *loop,
                 struct budget *(*budget)(void *data, const char *server), void *data);
@@ -39,6 +57,15 @@ void pools_fini(struct pools *pools);
 struct pool *pools_find_or_add(struct pools *pools, const struct tenant *tenant,
                                const struct plan *plan, const struct config *config,
                                const char *secret, struct err *err);
+
+/* The account of a tenant, made when it is new. */
+struct account *pools_account(struct pools *pools, struct slice tenant);
+
+/* Shuts or opens something, and lets the pools concerned follow. */
+void pools_shut(struct pools *pools, enum gate_kind kind, struct slice name, uint32_t flags);
+void pools_open(struct pools *pools, enum gate_kind kind, struct slice name, uint32_t flags);
+void pools_shut_all(struct pools *pools, uint32_t flags);
+void pools_open_all(struct pools *pools, uint32_t flags);
 
 /* Makes every pool use another configuration: connections whose server changed are retired. */
 void pools_reconfigure(struct pools *pools, const struct config *config);

@@ -60,6 +60,10 @@ static const struct tenant *find_tenant(const struct frontend *f,
         (void)err_set(err, ERR_UNKNOWN_TENANT, "tenant \"%s\" does not exist", identity->tenant);
         return NULL;
     }
+    if ((gates_get(&f->proxy->pools.gates, GATE_TENANT, name) & GATE_SUSPENDED) != 0) {
+        (void)err_set(err, ERR_SUSPENDED, "tenant \"%s\" is suspended", identity->tenant);
+        return NULL;
+    }
     return tenant_admit(tenant, err) < 0 ? NULL : tenant;
 }
 
@@ -92,6 +96,17 @@ static int check_limits(const struct account *account, const struct tenant *tena
     return 0;
 }
 
+/* Whether the console has disabled it. */
+static int check_database(const struct frontend *f, const struct plan *plan, struct err *err)
+{
+    uint32_t flags = gates_get(&f->proxy->pools.gates, GATE_DATABASE, slice_str(plan->database));
+
+    if ((flags & GATE_DISABLED) != 0) {
+        return err_set(err, ERR_SUSPENDED, "database \"%s\" is disabled", plan->database);
+    }
+    return 0;
+}
+
 static int find_pool(struct frontend *f, const struct tenant *tenant, const struct plan *plan,
                      const struct client_identity *identity, struct err *err)
 {
@@ -103,7 +118,7 @@ static int find_pool(struct frontend *f, const struct tenant *tenant, const stru
     if (pool == NULL) {
         return err->code;
     }
-    account = account_find_or_add(&proxy->pools.accounts, slice_str(tenant->name));
+    account = pools_account(&proxy->pools, slice_str(tenant->name));
     int rc = check_limits(account, tenant, identity, err);
     pool_ref(pool);
     if (rc < 0) {
@@ -157,7 +172,8 @@ static int enter_tenant(struct frontend *f, const struct client_identity *identi
     if (n < 0) {
         return n;
     }
-    rc = find_pool(f, tenant, &plan, identity, err);
+    rc = check_database(f, &plan, err);
+    rc = rc < 0 ? rc : find_pool(f, tenant, &plan, identity, err);
     if (rc == 0) {
         intern_context(f, &plan, settings, (size_t)n);
     }
