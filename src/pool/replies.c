@@ -64,11 +64,15 @@ static enum verdict end_entry(struct backend *b, enum ledger_kind kind)
     return verdict;
 }
 
-/* A message that belongs to the head entry and does not end it. */
-static enum verdict within_entry(struct backend *b)
+/* A message that belongs to the head entry, of one of these two kinds, and does not end it. */
+static enum verdict within_entry(struct backend *b, enum ledger_kind kind, enum ledger_kind other)
 {
     struct ledger_entry *head = ledger_head(&b->ledger);
-    return head == NULL ? OUT_OF_PLACE : by_action(head);
+
+    if (head == NULL || (head->kind != kind && head->kind != other)) {
+        return OUT_OF_PLACE;
+    }
+    return by_action(head);
 }
 
 /* While it copied, the server read past every Sync that was sent before the client ended the copy.
@@ -140,7 +144,7 @@ static enum verdict command_complete(struct backend *b, struct slice body)
         return OUT_OF_PLACE;
     }
     enum verdict verdict = by_action(head);
-    if (body.p[0] == 'S' || body.p[0] == 'R' || body.p[0] == 'D') {
+    if (body.n > 0 && (body.p[0] == 'S' || body.p[0] == 'R' || body.p[0] == 'D')) {
         note_tag(b, body);
     }
     if (head->kind == LEDGER_EXECUTE) {
@@ -153,7 +157,7 @@ static enum verdict command_complete(struct backend *b, struct slice body)
     return verdict;
 }
 
-static enum verdict empty_or_suspended(struct backend *b)
+static enum verdict empty_query(struct backend *b)
 {
     struct ledger_entry *head = ledger_head(&b->ledger);
     bool query = head != NULL && head->kind == LEDGER_QUERY;
@@ -327,9 +331,11 @@ static enum verdict take_message(struct backend *b, const struct frame *frame, s
     case WIRE_COPY_DATA:
     case WIRE_COPY_DONE:
     case WIRE_COPY_OUT:
+        return within_entry(b, LEDGER_QUERY, LEDGER_EXECUTE);
     case WIRE_PARAMETER_DESCRIPTION:
+        return within_entry(b, LEDGER_DESCRIBE, LEDGER_DESCRIBE);
     case WIRE_FUNCTION_RESULT:
-        return within_entry(b);
+        return within_entry(b, LEDGER_FUNCTION, LEDGER_FUNCTION);
     case WIRE_NOTICE:
     case WIRE_NOTIFICATION:
         return FORWARD;
@@ -350,8 +356,9 @@ static enum verdict take_message(struct backend *b, const struct frame *frame, s
     case WIRE_NO_DATA:
         return end_entry(b, LEDGER_DESCRIBE);
     case WIRE_EMPTY_QUERY:
+        return empty_query(b);
     case WIRE_PORTAL_SUSPENDED:
-        return empty_or_suspended(b);
+        return end_entry(b, LEDGER_EXECUTE);
     case WIRE_COPY_IN:
         return copy_in_response(b);
     case WIRE_PARAMETER_STATUS:
