@@ -21,6 +21,10 @@
     X(ERR_PASSWORD, "28P01", "password authentication failed")                                     \
     X(ERR_TOO_MANY, "53300", "too many connections")                                               \
     X(ERR_CANCELLED, "57014", "canceling statement due to user request")                           \
+    X(ERR_IDLE_TRANSACTION, "25P03", "idle in transaction for too long")                           \
+    X(ERR_TRANSACTION_TIMEOUT, "25P04", "transaction took too long")                               \
+    X(ERR_IDLE_SESSION, "57P05", "idle for too long")                                              \
+    X(ERR_NOTICE, "00000", "notice")                                                               \
     X(ERR_SHUTDOWN, "57P01", "terminating connection due to administrator command")                \
     X(ERR_NO_STATEMENT, "26000", "prepared statement does not exist")                              \
     X(ERR_DUPLICATE_STATEMENT, "42P05", "prepared statement already exists")                       \

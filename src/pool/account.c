@@ -14,6 +14,7 @@ struct account *account_find_or_add(struct account **accounts, struct slice name
         account = x_zalloc(sizeof *account);
         account->name = x_strndup(name);
         list_init(&account->clients_list);
+        list_init(&account->full_lanes);
         HASH_ADD_KEYPTR(hh, *accounts, account->name, name.n, account);
     }
     return account;

@@ -28,6 +28,7 @@ struct account {
     UT_hash_handle hh; /* by name */
     char *name;
     struct list clients_list; /* its logged-in frontends; typed by the proxy layer */
+    struct list full_lanes;   /* of it, that stand aside since it has all the links it may have */
     uint32_t clients;         /* logged in */
     uint32_t waiting;         /* of them, in a queue */
     uint32_t connections;     /* server connections linked to them now */

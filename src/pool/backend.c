@@ -361,6 +361,8 @@ static void after_walk(struct backend *b)
     }
     if (b->state == BACKEND_LINKED && backend_settled(b)) {
         b->user_ops->on_settled(b->user);
+    } else if (b->state == BACKEND_LINKED && b->synced) {
+        b->user_ops->on_rest(b->user);
     } else if (b->state == BACKEND_CLEANING) {
         finish_cleaning_step(b);
     }

@@ -61,6 +61,9 @@ struct backend_user_ops {
     /* A statement of this number cannot be executed any more, because its result has other columns
      * now. */
     void (*on_stale_statement)(void *user, uint32_t number);
+    /* Nothing is owed, and the server is inside a transaction. Comes at the end of the turn's
+     * bytes. */
+    void (*on_rest)(void *user);
     /* Nothing is owed, and the server is outside a transaction. Comes at the end of the turn's
      * bytes. */
     void (*on_settled)(void *user);

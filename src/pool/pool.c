@@ -64,6 +64,7 @@ struct pool *pool_new(struct pools *owner, struct host *host, const char *key, s
     list_init(&pool->all);
     list_init(&pool->idle);
     list_init(&pool->ring);
+    deadline_init(&pool->reserve);
     deadline_init(&pool->retry);
     work_init(&pool->free_work, on_free_work);
     return pool;
@@ -78,6 +79,7 @@ void pool_free(struct pool *pool)
     list_remove(&pool->claim.node);
     list_remove(&pool->free_work.node);
     pool->host->pools -= pool->counted ? 1 : 0;
+    deadline_disarm(&pool->reserve);
     deadline_disarm(&pool->retry);
     context_unref(&pool->owner->contexts, pool->startup);
     HASH_ITER (hh, pool->lanes, lane, next) {
@@ -118,9 +120,11 @@ struct lane *pool_lane(struct pool *pool, struct account *account,
         lane->held = account->paused;
         list_init(&lane->waiters);
         list_init(&lane->ring_node);
+        list_init(&lane->full_node);
         HASH_ADD_PTR(pool->lanes, account, lane);
     }
     lane->weight = tenant->limits.weight > 0 ? (uint32_t)tenant->limits.weight : 1;
+    lane->connections_max = (uint32_t)tenant->limits.connections;
     lane->reset = tenant->reset;
     return lane;
 }
@@ -164,6 +168,50 @@ static void enter_ring(struct pool *pool, struct lane *lane)
     }
 }
 
+static void set_held(struct lane *lane, uint8_t why, bool held)
+{
+    struct pool *pool = lane->pool;
+    bool before = lane->held != 0;
+
+    lane->held = (uint8_t)(held ? lane->held | why : lane->held & ~why);
+    if (before == (lane->held != 0)) {
+        return;
+    }
+    if (lane->held != 0) {
+        pool->held += lane->waiting;
+        list_remove(&lane->ring_node);
+    } else {
+        pool->held -= lane->waiting;
+        if (lane->waiting > 0) {
+            enter_ring(pool, lane);
+        }
+    }
+}
+
+/* Stands a lane aside while its tenant has all the links it may have; true when it does. */
+static bool stand_aside(struct lane *lane)
+{
+    if (lane->connections_max == 0 || lane->account->connections < lane->connections_max) {
+        return false;
+    }
+    if (list_empty(&lane->full_node)) {
+        list_push_tail(&lane->account->full_lanes, &lane->full_node);
+        set_held(lane, HELD_FULL, true);
+    }
+    return true;
+}
+
+/* A link of the tenant has ended: its lanes may go on. There are as many as pools that it uses. */
+static void note_unlink(struct lane *lane)
+{
+    struct list *node;
+
+    lane->account->connections--;
+    while ((node = list_pop_head(&lane->account->full_lanes)) != NULL) {
+        set_held(container_of(node, struct lane, full_node), HELD_FULL, false);
+    }
+}
+
 static void enqueue(struct pool *pool, struct pool_request *request)
 {
     struct lane *lane = request->lane;
@@ -171,8 +219,9 @@ static void enqueue(struct pool *pool, struct pool_request *request)
     request->since = loop_now(pool->owner->loop);
     list_push_tail(&lane->waiters, &request->node);
     pool->waiting++;
+    lane->waiting++;
     lane->account->waiting++;
-    if (lane->held) {
+    if (lane->held != 0) {
         pool->held++;
     } else {
         enter_ring(pool, lane);
@@ -188,22 +237,36 @@ void pool_withdraw(struct pool_request *request)
     }
     list_remove(&request->node);
     lane->pool->waiting--;
-    lane->pool->held -= lane->held ? 1 : 0;
+    lane->pool->held -= lane->held != 0 ? 1 : 0;
+    lane->waiting--;
     lane->account->waiting--;
     if (list_empty(&lane->waiters)) {
         list_remove(&lane->ring_node);
     }
 }
 
+/* The lane whose turn it is; those whose tenants are full stand aside. */
+static struct lane *lane_in_turn(struct pool *pool)
+{
+    struct list *node;
+
+    while ((node = list_head(&pool->ring)) != NULL) {
+        struct lane *lane = container_of(node, struct lane, ring_node);
+        if (!stand_aside(lane)) {
+            return lane;
+        }
+    }
+    return NULL;
+}
+
 /* The request whose turn it is; a lane that has used up its credit goes to the end of the ring. */
 static struct pool_request *next_in_turn(struct pool *pool)
 {
-    struct list *node = list_head(&pool->ring);
+    struct lane *lane = lane_in_turn(pool);
 
-    if (node == NULL) {
+    if (lane == NULL) {
         return NULL;
     }
-    struct lane *lane = container_of(node, struct lane, ring_node);
     struct pool_request *request =
         container_of(list_head(&lane->waiters), struct pool_request, node);
     lane->account->stats.wait_us += (loop_now(pool->owner->loop) - request->since) * 1000;
@@ -324,7 +387,7 @@ int pool_acquire(struct pool_request *request, struct backend **backend, struct 
 {
     struct pool *pool = request->lane->pool;
 
-    if (!pool->paused && !request->lane->held) {
+    if (!pool->paused && request->lane->held == 0 && !stand_aside(request->lane)) {
         struct backend *b = choose(pool, request);
         if (b != NULL) {
             request->lane->account->connections++;
@@ -343,7 +406,7 @@ int pool_acquire(struct pool_request *request, struct backend **backend, struct 
 static bool worn_out(struct pool *pool, struct backend *b)
 {
     return b->close_when_free || pool->owner->draining ||
-           (pool->size != 0 && pool->count > pool->size) ||
+           (pool->size != 0 && pool->count > pool->size && list_empty(&pool->ring)) ||
            host_wants_back(pool->host, pool->count, list_empty(&pool->ring) || pool->paused);
 }
 
@@ -354,8 +417,9 @@ static void offer(struct pool *pool, struct backend *b)
         backend_close(b, NULL);
         return;
     }
-    if (!pool->paused && !list_empty(&pool->ring)) {
-        if (!may_share(container_of(list_head(&pool->ring), struct lane, ring_node), b)) {
+    struct lane *lane = pool->paused ? NULL : lane_in_turn(pool);
+    if (lane != NULL) {
+        if (!may_share(lane, b)) {
             backend_close(b, NULL); /* a fresh one is made for the next in turn */
             return;
         }
@@ -367,19 +431,31 @@ static void offer(struct pool *pool, struct backend *b)
     put_to_idle(pool, b);
 }
 
+/* Those that wait get what is idle, then what is made for them. */
+static void serve_waiters(struct pool *pool)
+{
+    while (!pool->paused && !list_empty(&pool->idle) && lane_in_turn(pool) != NULL) {
+        struct backend *b = container_of(list_head(&pool->idle), struct backend, idle_node);
+        take_from_idle(pool, b);
+        offer(pool, b);
+    }
+    launch(pool);
+}
+
 void pool_release(struct pool_request *request, struct backend *backend, const char *reset_query,
                   bool broken)
 {
-    struct pools *pools = request->lane->pool->owner;
+    struct pool *pool = request->lane->pool;
 
-    request->lane->account->connections--;
+    note_unlink(request->lane);
     backend_unlink(backend, reset_query, broken);
-    pools_tell_watches(pools);
+    serve_waiters(pool);
+    pools_tell_watches(pool->owner);
 }
 
 void pool_lost(struct pool_request *request)
 {
-    request->lane->account->connections--;
+    note_unlink(request->lane);
     pools_tell_watches(request->lane->pool->owner);
 }
 
@@ -411,17 +487,56 @@ static void start_connection(struct pool *pool)
     list_push_tail(&pool->all, &b->pool_node);
 }
 
-static bool wants_more(const struct pool *pool)
+/* In need the pool may have the reserve as well. */
+static bool has_room(const struct pool *pool)
 {
-    return pool->waiting - pool->held > pool->connecting && pool->connecting < CONNECTING_MAX &&
-           !pool->paused && !pool->owner->draining && !deadline_armed(&pool->retry) &&
-           (pool->failure.code == 0 || pool->connecting == 0) &&
-           (pool->size == 0 || pool->count < pool->size);
+    uint32_t reserve = pool->reserve_open ? (uint32_t)pool->settings.reserve_size : 0;
+
+    return pool->size == 0 || pool->count < pool->size + reserve;
+}
+
+/* When somebody has waited so long, the reserve is open for as long as anybody waits. */
+static void on_reserve(struct deadline *deadline)
+{
+    struct pool *pool = container_of(deadline, struct pool, reserve);
+
+    if (pool->waiting > pool->held) {
+        log_info("taking connection from reserve_pool server=%s database=%s role=%s",
+                 pool->server->name, pool->database, pool->role);
+        pool->reserve_open = true;
+        launch(pool);
+    }
+}
+
+static void watch_reserve(struct pool *pool)
+{
+    if (pool->waiting == pool->held) {
+        pool->reserve_open = false;
+        deadline_disarm(&pool->reserve);
+    } else if (pool->settings.reserve_size > 0 && !pool->reserve_open &&
+               !deadline_armed(&pool->reserve)) {
+        deadline_arm(deadlines(pool), &pool->reserve, (uint64_t)pool->settings.reserve_timeout,
+                     on_reserve);
+    }
+}
+
+/* Somebody waits for a connection, or there are fewer than there should always be. */
+static bool needs_more(const struct pool *pool)
+{
+    return pool->waiting - pool->held > pool->connecting ||
+           (pool->count < (uint32_t)pool->settings.min_size && pool->refs > 0);
+}
+
+static bool may_connect(const struct pool *pool)
+{
+    return pool->connecting < CONNECTING_MAX && !pool->paused && !pool->owner->draining &&
+           !deadline_armed(&pool->retry) && (pool->failure.code == 0 || pool->connecting == 0);
 }
 
 static void launch(struct pool *pool)
 {
-    while (wants_more(pool)) {
+    watch_reserve(pool);
+    while (needs_more(pool) && may_connect(pool) && has_room(pool)) {
         if (!pool->counted) {
             pool->counted = true;
             pool->host->pools++;
@@ -582,17 +697,6 @@ void pool_close_connections(struct pool *pool)
     }
 }
 
-/* Those that wait get what is idle, then what is made for them. */
-static void serve_waiters(struct pool *pool)
-{
-    while (!pool->paused && !list_empty(&pool->ring) && !list_empty(&pool->idle)) {
-        struct backend *b = container_of(list_head(&pool->idle), struct backend, idle_node);
-        take_from_idle(pool, b);
-        offer(pool, b);
-    }
-    launch(pool);
-}
-
 void pool_set_paused(struct pool *pool, bool paused)
 {
     pool->paused = paused;
@@ -601,32 +705,14 @@ void pool_set_paused(struct pool *pool, bool paused)
     }
 }
 
-static uint32_t count_waiters(const struct lane *lane)
-{
-    uint32_t n = 0;
-
-    for (struct list *node = lane->waiters.next; node != &lane->waiters; node = node->next) {
-        n++;
-    }
-    return n;
-}
-
 void pool_set_held(struct pool *pool, struct account *account, bool held)
 {
     struct lane *lane;
 
     HASH_FIND_PTR(pool->lanes, &account, lane);
-    if (lane == NULL || lane->held == held) {
+    if (lane == NULL) {
         return;
     }
-    uint32_t waiting = count_waiters(lane);
-    lane->held = held;
-    if (held) {
-        pool->held += waiting;
-        list_remove(&lane->ring_node);
-    } else if (waiting > 0) {
-        pool->held -= waiting;
-        enter_ring(pool, lane);
-        serve_waiters(pool);
-    }
+    set_held(lane, HELD_BY_ORDER, held);
+    serve_waiters(pool);
 }

@@ -27,17 +27,25 @@
 struct pool;
 struct pools;
 
+enum {
+    HELD_BY_ORDER = 1, /* PAUSE TENANT */
+    HELD_FULL = 2      /* its tenant has all the links it may have */
+};
+
 /* One tenant's place at one pool: its queue there, and the scope of its contexts. Lives as long as
  * the pool. */
 struct lane {
     UT_hash_handle hh; /* by account, in pool.lanes */
     struct account *account;
     struct pool *pool;
-    struct list waiters;   /* requests, the longest waiting first */
-    struct list ring_node; /* in pool.ring while it has waiters and is not held */
-    uint32_t weight;       /* turns in a row */
-    uint32_t credit;       /* turns left of this round */
-    bool held;             /* by order: its waiters are granted nothing */
+    struct list waiters;      /* requests, the longest waiting first */
+    struct list ring_node;    /* in pool.ring while it has waiters and is not held */
+    uint32_t weight;          /* turns in a row */
+    uint32_t credit;          /* turns left of this round */
+    uint32_t connections_max; /* links of its account at once; 0 = no limit */
+    uint32_t waiting;         /* requests in its queue */
+    uint8_t held;             /* why its waiters are granted nothing: HELD_* bits */
+    struct list full_node;    /* in account.full_lanes while HELD_FULL */
     enum reset_policy reset;
 };
 
@@ -80,6 +88,7 @@ struct pool {
     uint32_t waiting;    /* requests queued */
     uint32_t held;       /* of them, in lanes that are held */
     uint32_t refs;       /* logged-in clients */
+    bool reserve_open;   /* the reserve may be used */
     bool paused;         /* nothing is granted */
 
     struct host_claim claim; /* on the server's budget */
@@ -87,9 +96,10 @@ struct pool {
     struct buf welcome;      /* ParameterStatus messages of the latest login */
     struct err
         failure; /* the last one to connect; code 0 when there was none since the last success */
-    uint64_t failing_since; /* loop time of the first of a row */
-    uint32_t backoff;       /* ms until the next attempt */
-    struct deadline retry;  /* armed: no attempt before it */
+    uint64_t failing_since;  /* loop time of the first of a row */
+    uint32_t backoff;        /* ms until the next attempt */
+    struct deadline reserve; /* armed: somebody waits, and one beyond the size may be due */
+    struct deadline retry;   /* armed: no attempt before it */
     struct work free_work;
     uint64_t connects; /* attempts made */
 };

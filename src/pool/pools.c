@@ -24,6 +24,7 @@ void pools_close(struct pools *pools)
     pools->draining = true;
     HASH_ITER (hh, pools->pools, pool, next) {
         deadline_disarm(&pool->retry);
+        deadline_disarm(&pool->reserve);
         while (!list_empty(&pool->all)) {
             backend_close(container_of(list_head(&pool->all), struct backend, pool_node), NULL);
         }

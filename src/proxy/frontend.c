@@ -13,6 +13,7 @@
 #include "proxy/enter.h"
 #include "proxy/relay.h"
 #include "proxy/reply.h"
+#include "proxy/timeouts.h"
 #include "wire/build.h"
 #include "wire/error.h"
 
@@ -83,6 +84,7 @@ static void unhook(struct frontend *f)
     struct proxy *proxy = f->proxy;
 
     deadline_disarm(&f->deadline);
+    deadline_disarm(&f->transaction_deadline);
     if (f->request.lane != NULL) {
         pool_withdraw(&f->request);
         relay_abandon(f);
@@ -138,7 +140,7 @@ void frontend_fail_batch(struct frontend *f, const struct err *err)
         frontend_close(f, err);
         return;
     }
-    deadline_disarm(&f->deadline);
+    timeouts_at_rest(f);
     frontend_account(f)->stats.errors++;
     say(f, "ERROR", err);
     f->skip = SKIP_BATCH;
@@ -197,7 +199,7 @@ void frontend_greet(struct frontend *f)
     struct buf out = {0};
 
     f->greeted = true;
-    deadline_disarm(&f->deadline);
+    timeouts_at_rest(f);
     f->slot = slots_take(&f->proxy->slots, f);
     f->has_slot = true;
     rand_bytes(f->key, sizeof f->key);
@@ -373,6 +375,7 @@ void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
     f->request.on_granted = relay_on_granted;
     f->request.on_refused = relay_on_refused;
     deadline_init(&f->deadline);
+    deadline_init(&f->transaction_deadline);
     list_push_tail(&proxy->clients, &f->node);
     proxy->client_count++;
     atomic_fetch_add(proxy->clients_in_all, 1);

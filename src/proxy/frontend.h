@@ -64,7 +64,9 @@ struct frontend {
     bool greeted;      /* ReadyForQuery was sent: it is a session */
     bool closing_soon; /* to be closed when it is next outside a transaction */
     bool has_slot;
-    struct deadline deadline; /* of the login, or of waiting */
+    struct deadline deadline;             /* of the login; of waiting, a query, or being idle */
+    struct deadline transaction_deadline; /* of the transaction */
+    bool thinking; /* linked or not, nothing is under way: the client is to speak */
     struct addr peer;
     char *user; /* as it logged in, without the tenant's part */
     uint64_t id;

@@ -8,6 +8,7 @@
 #include "proxy/passage.h"
 #include "proxy/rewrite.h"
 #include "proxy/skip.h"
+#include "proxy/timeouts.h"
 #include "tenant/session.h"
 #include "wire/build.h"
 #include "wire/error.h"
@@ -113,12 +114,10 @@ static void arm(struct frontend *f, uint32_t completes, struct slice rest, bool 
 
 static void take_link(struct frontend *f, struct backend *b)
 {
-    if (f->greeted) {
-        deadline_disarm(&f->deadline); /* else it is that of the login */
-    }
     f->backend = b;
     backend_link(b, &user_ops, f);
     frontend_move(f, FRONTEND_LINKED);
+    timeouts_linked(f);
 }
 
 /* The first bytes on a new link. */
@@ -139,12 +138,25 @@ static size_t first_batch(struct frontend *f, struct slice rest)
     return pass(f, rest);
 }
 
+/* The client speaks again: in a transaction that goes on, or, in session mode, one that begins. */
+static void wake(struct frontend *f)
+{
+    if (backend_settled(f->backend)) {
+        timeouts_linked(f);
+    } else {
+        timeouts_busy(f);
+    }
+}
+
 /* A message while linked. In session mode nothing is linked anew, so the tenant's own settings are
  * asserted ahead of a batch outside a transaction when something may have changed them. */
 static size_t pass_linked(struct frontend *f, struct slice rest)
 {
     struct backend *b = f->backend;
 
+    if (f->thinking) {
+        wake(f);
+    }
     if (b->fixed_unknown && frontend_session_mode(f) && f->body_left == 0 && backend_settled(b)) {
         uint32_t completes = build_switch(f, true);
         b->fixed_unknown = false;
@@ -157,18 +169,6 @@ static size_t pass_linked(struct frontend *f, struct slice rest)
 }
 
 /* ---- asking for a connection ---- */
-
-static void on_query_wait(struct deadline *deadline)
-{
-    struct frontend *f = container_of(deadline, struct frontend, deadline);
-    struct err err;
-
-    pool_withdraw(&f->request);
-    (void)err_set(&err, ERR_CANCELLED,
-                  "query_wait_timeout: no server connection came free in time");
-    err_hint(&err, "The pool is busy: see SHOW POOLS, or raise pool.size or timeouts.query_wait.");
-    frontend_fail_batch(f, &err);
-}
 
 static int check_waiting(const struct frontend *f, struct err *err)
 {
@@ -193,10 +193,7 @@ static int ask(struct frontend *f, struct err *err)
         take_link(f, b);
     } else if (rc == 0) {
         frontend_move(f, FRONTEND_WAITING);
-    }
-    if (rc == 0 && f->greeted) {
-        deadline_arm(&f->proxy->loop->deadlines, &f->deadline,
-                     (uint64_t)f->tenant->timeouts.query_wait, on_query_wait);
+        timeouts_waiting(f);
     }
     return rc;
 }
@@ -301,6 +298,7 @@ static void let_go(struct frontend *f, const char *reset_query, bool broken)
     f->holding = false;
     f->armed = 0;
     frontend_move(f, FRONTEND_IDLE);
+    timeouts_at_rest(f);
     pool_release(&f->request, b, reset_query, broken);
 }
 
@@ -327,7 +325,9 @@ void relay_release_if_settled(struct frontend *f)
         frontend_close_when_idle(f);
         return;
     }
-    if (!frontend_session_mode(f)) {
+    if (frontend_session_mode(f)) {
+        timeouts_at_rest(f);
+    } else {
         let_go(f, NULL, false);
         relay_continue(f);
     }
@@ -470,6 +470,11 @@ static void on_switched(void *user)
     }
 }
 
+static void on_rest(void *user)
+{
+    timeouts_in_transaction(user);
+}
+
 static void on_settled(void *user)
 {
     relay_release_if_settled(user);
@@ -526,6 +531,7 @@ static const struct backend_user_ops user_ops = {
     .on_deallocated_all = on_deallocated_all,
     .on_stale_statement = on_stale_statement,
     .on_switched = on_switched,
+    .on_rest = on_rest,
     .on_settled = on_settled,
     .on_drained = on_drained,
     .on_switch_failed = on_switch_failed,

@@ -329,6 +329,16 @@ static bool deallocate_sql(struct frontend *f, struct slice name, char *sql, siz
     return true;
 }
 
+/* What a client asked for with LISTEN would reach whoever has the connection then. */
+static void fail_listen(struct frontend *f, struct buf *out)
+{
+    struct err err;
+
+    (void)err_set(&err, ERR_UNSUPPORTED, "LISTEN is not supported in transaction mode");
+    err_hint(&err, "Connect through a tenant whose pool.mode is session.");
+    fail(f, &err, out);
+}
+
 /* Looks for a lone DEALLOCATE or DISCARD; true when `sql` takes the query's place. */
 static bool look_at_query(struct frontend *f, struct slice query, char *sql, size_t size,
                           struct buf *out)
@@ -351,15 +361,22 @@ static bool look_at_query(struct frontend *f, struct slice query, char *sql, siz
     return deallocate && token_next(&rest).n == 0 && deallocate_sql(f, name, sql, size, out);
 }
 
-/* Whether a query could begin with DEALLOCATE or DISCARD, from its first byte that is no space. */
-static bool may_drop_statements(struct slice query)
+/* Whether a query could begin with DEALLOCATE, DISCARD or LISTEN, from its first byte that is no
+ * space. */
+static bool may_concern_us(struct slice query)
 {
     size_t i = 0;
 
     while (i < query.n && (query.p[i] == ' ' || query.p[i] == '\n' || query.p[i] == '\t')) {
         i++;
     }
-    return i < query.n && (query.p[i] == 'd' || query.p[i] == 'D');
+    uint8_t first = i < query.n ? query.p[i] : 0;
+    return first == 'd' || first == 'D' || first == 'l' || first == 'L';
+}
+
+static bool begins_with_listen(struct slice query)
+{
+    return token_is(token_next(&query), "listen");
 }
 
 static enum rewrite_look look_at_simple(struct frontend *f, struct slice rest,
@@ -374,6 +391,13 @@ static enum rewrite_look look_at_simple(struct frontend *f, struct slice rest,
         return REWRITE_SHORT;
     }
     struct slice body = frame_body(rest, frame);
+    if (begins_with_listen(body)) {
+        fail_listen(f, out);
+        (void)push(f, LEDGER_SYNC, LEDGER_FORWARD, 0, NULL);
+        build_empty(out, WIRE_SYNC);
+        *done = frame->size;
+        return REWRITE_CONCERNED;
+    }
     if (body.n == 0 || !look_at_query(f, slice_head(body, body.n - 1), sql, sizeof sql, out)) {
         return REWRITE_PLAIN;
     }
@@ -396,8 +420,15 @@ static enum rewrite_look look_at_unnamed_parse(struct frontend *f, struct slice 
     if (rest.n < frame->size) {
         return REWRITE_SHORT;
     }
-    if (extended_parse(frame_body(rest, frame), &view) < 0 ||
-        !look_at_query(f, view.query, sql, sizeof sql, out)) {
+    if (extended_parse(frame_body(rest, frame), &view) < 0) {
+        return REWRITE_PLAIN;
+    }
+    if (begins_with_listen(view.query)) {
+        fail_listen(f, out);
+        *done = frame->size;
+        return REWRITE_CONCERNED;
+    }
+    if (!look_at_query(f, view.query, sql, sizeof sql, out)) {
         return REWRITE_PLAIN;
     }
     if (push(f, LEDGER_PARSE, LEDGER_FORWARD, 0, NULL)) {
@@ -505,14 +536,14 @@ enum rewrite_look rewrite_look(struct slice rest, const struct frame *frame)
     struct slice body = slice_from(rest, FRAME_HEADER);
     switch (frame->type) {
     case WIRE_PARSE:
-        ours = body.p[0] != 0 || may_drop_statements(slice_from(body, 1));
+        ours = body.p[0] != 0 || may_concern_us(slice_from(body, 1));
         break;
     case WIRE_BIND:
         ours =
             body.p[0] != 0 || body.p[1] != 0; /* else the unnamed portal of the unnamed statement */
         break;
     case WIRE_QUERY:
-        ours = may_drop_statements(body);
+        ours = may_concern_us(body);
         break;
     default:
         ours = body.p[0] == 'S' && body.p[1] != 0;
