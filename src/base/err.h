@@ -32,6 +32,7 @@
     X(ERR_UNSUPPORTED, "0A000", "feature not supported")                                           \
     X(ERR_SYNTAX, "42601", "syntax error")                                                         \
     X(ERR_INVALID_VALUE, "22023", "invalid parameter value")                                       \
+    X(ERR_WRONG_STATE, "55000", "not possible in the present state")                               \
     X(ERR_CONFIG, "F0000", "configuration file error")                                             \
     X(ERR_SERVER, "", "error of the server")
 
