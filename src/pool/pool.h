@@ -165,6 +165,17 @@ static inline bool pool_at_rest(const struct pool *pool)
     return pool->count == pool->idle_count + pool->connecting;
 }
 
+/* The tenant of a pool that serves one only; else empty. */
+static inline const char *pool_tenant(const struct pool *pool)
+{
+    const char *last = pool->key;
+
+    for (const char *p = pool->key; p < pool->key + pool->key_size; p += strlen(p) + 1) {
+        last = p;
+    }
+    return last;
+}
+
 /* --- for pools.c --- */
 struct pool *pool_new(struct pools *owner, struct host *host, const char *key, size_t key_size);
 void pool_free(struct pool *pool); /* has neither clients nor connections */

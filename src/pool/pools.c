@@ -68,7 +68,8 @@ static bool is_shut(const struct pools *pools, const struct pool *pool)
 {
     uint32_t flags = gates_get(&pools->gates, GATE_DATABASE, slice_str(pool->database));
 
-    return ((pools->gates.all & (GATE_PAUSED | GATE_SUSPENDED)) | (flags & GATE_PAUSED)) != 0;
+    flags |= pools->gates.all | gates_get(&pools->gates, GATE_TENANT, slice_str(pool_tenant(pool)));
+    return (flags & (GATE_PAUSED | GATE_SUSPENDED)) != 0;
 }
 
 static struct pool *add(struct pools *pools, const struct plan *plan, const struct config *config,
@@ -166,22 +167,8 @@ struct account *pools_account(struct pools *pools, struct slice tenant)
     return account;
 }
 
-/* Pools of a database, or all, become what the gates say. */
-static void follow_gates(struct pools *pools)
-{
-    struct pool *pool;
-    struct pool *next;
-
-    HASH_ITER (hh, pools->pools, pool, next) {
-        bool shut = is_shut(pools, pool);
-        if (pool->paused != shut) {
-            pool_set_paused(pool, shut);
-        }
-    }
-    pools_tell_watches(pools);
-}
-
-static void follow_tenant_gate(struct pools *pools, struct slice tenant)
+/* The tenant's lanes become what its gate says. */
+static void follow_tenant(struct pools *pools, struct slice tenant)
 {
     struct account *account;
     struct pool *pool;
@@ -195,43 +182,51 @@ static void follow_tenant_gate(struct pools *pools, struct slice tenant)
     HASH_ITER (hh, pools->pools, pool, next) {
         pool_set_held(pool, account, account->paused);
     }
+}
+
+/* Every pool becomes what the gates say. */
+static void follow(struct pools *pools)
+{
+    struct pool *pool;
+    struct pool *next;
+
+    HASH_ITER (hh, pools->pools, pool, next) {
+        bool shut = is_shut(pools, pool);
+        if (pool->paused != shut) {
+            pool_set_paused(pool, shut);
+        }
+    }
     pools_tell_watches(pools);
 }
 
-static void follow(struct pools *pools, enum gate_kind kind, struct slice name)
+static void follow_one(struct pools *pools, enum gate_kind kind, struct slice name)
 {
-    switch (kind) {
-    case GATE_DATABASE:
-        follow_gates(pools);
-        break;
-    case GATE_TENANT:
-        follow_tenant_gate(pools, name);
-        break;
-    case GATE_KINDS:
-        break;
+    if (kind == GATE_TENANT) {
+        follow_tenant(pools, name);
     }
+    follow(pools);
 }
 
 void pools_shut(struct pools *pools, enum gate_kind kind, struct slice name, uint32_t flags)
 {
     gates_add(&pools->gates, kind, name, flags);
-    follow(pools, kind, name);
+    follow_one(pools, kind, name);
 }
 
 void pools_open(struct pools *pools, enum gate_kind kind, struct slice name, uint32_t flags)
 {
     gates_remove(&pools->gates, kind, name, flags);
-    follow(pools, kind, name);
+    follow_one(pools, kind, name);
 }
 
 void pools_shut_all(struct pools *pools, uint32_t flags)
 {
     pools->gates.all |= flags;
-    follow_gates(pools);
+    follow(pools);
 }
 
 void pools_open_all(struct pools *pools, uint32_t flags)
 {
     pools->gates.all &= ~flags;
-    follow_gates(pools);
+    follow(pools);
 }
