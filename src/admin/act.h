@@ -8,6 +8,7 @@
 #include "admin/command.h"
 
 struct console;
+struct question;
 
 /* act_process.c: the program as a whole */
 void act_reload(struct console *c, const struct command *command);
@@ -15,5 +16,24 @@ void act_shutdown(struct console *c, const struct command *command);
 void act_shutdown_wait_for_servers(struct console *c, const struct command *command);
 void act_shutdown_wait_for_clients(struct console *c, const struct command *command);
 void act_set(struct console *c, const struct command *command);
+
+/* act_pause.c */
+void act_pause(struct console *c, const struct command *command);
+void act_suspend(struct console *c, const struct command *command);
+void act_resume(struct console *c, const struct command *command);
+void act_disable(struct console *c, const struct command *command);
+void act_enable(struct console *c, const struct command *command);
+void act_pause_tenant(struct console *c, const struct command *command);
+void act_resume_tenant(struct console *c, const struct command *command);
+
+/* A question about the tenant that is named; false where there is none, and that was answered. */
+bool act_tenant_question(struct console *c, const struct command *command, struct question *q);
+
+/* act_close.c */
+void act_reconnect(struct console *c, const struct command *command);
+void act_wait_close(struct console *c, const struct command *command);
+void act_kill(struct console *c, const struct command *command);
+void act_kill_client(struct console *c, const struct command *command);
+void act_suspend_tenant(struct console *c, const struct command *command);
 
 #endif

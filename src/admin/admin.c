@@ -58,6 +58,7 @@ void admin_close(struct admin *admin)
 void admin_free(struct admin *admin)
 {
     assert(admin->box_closed && admin->console_count == 0);
+    gates_fini(&admin->gates);
     free(admin->workers);
     free(admin);
 }

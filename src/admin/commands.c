@@ -145,6 +145,12 @@ static void run_set_ignored(struct console *c, const struct command *command)
         .value = (tag)                                                                             \
     }
 
+#define ACTION(text, what, does, tag, how, effect)                                                 \
+    {                                                                                              \
+        .words = (text), .argument = (what), .run = (does), .value = (tag), .usage = (how),        \
+        .help = (effect)                                                                           \
+    }
+
 const struct command_kind command_kinds[] = {
     {.words = "show help", .looks = true, .run = help_run, .help = "this list"},
     SHOW("version", &show_version, "the program and its version"),
@@ -156,6 +162,29 @@ const struct command_kind command_kinds[] = {
     SHOW("lists", &show_lists, "how many there are of each thing"),
     SHOW("config", &show_config, "every key of the configuration"),
     SHOW("state", &show_state, "active, paused, suspended"),
+    ACTION("pause", ARGUMENT_OPTIONAL_NAME, act_pause, "PAUSE", "[database]",
+           "close server connections as they come free; hold queries"),
+    ACTION("resume", ARGUMENT_OPTIONAL_NAME, act_resume, "RESUME", "[database]",
+           "end PAUSE, SUSPEND and KILL"),
+    ACTION("suspend", ARGUMENT_NONE, act_suspend, "SUSPEND", NULL,
+           "hold all queries, keep server connections"),
+    ACTION("disable", ARGUMENT_NAME, act_disable, "DISABLE", "database",
+           "refuse new clients of a database"),
+    ACTION("enable", ARGUMENT_NAME, act_enable, "ENABLE", "database", "let them in again"),
+    ACTION("reconnect", ARGUMENT_OPTIONAL_NAME, act_reconnect, "RECONNECT", "[database]",
+           "make server connections anew as they come free"),
+    ACTION("wait_close", ARGUMENT_OPTIONAL_NAME, act_wait_close, "WAIT_CLOSE", "[database]",
+           "wait until what RECONNECT replaces is closed"),
+    ACTION("kill", ARGUMENT_OPTIONAL_NAME, act_kill, "KILL", "[database]",
+           "close all connections at once; queries wait for RESUME"),
+    ACTION("kill_client", ARGUMENT_NUMBER, act_kill_client, "KILL_CLIENT", "id",
+           "close one client connection"),
+    ACTION("pause tenant", ARGUMENT_NAME, act_pause_tenant, "PAUSE TENANT", "name",
+           "hold a tenant's queries"),
+    ACTION("resume tenant", ARGUMENT_NAME, act_resume_tenant, "RESUME TENANT", "name",
+           "let a paused or suspended tenant go on"),
+    ACTION("suspend tenant", ARGUMENT_NAME, act_suspend_tenant, "SUSPEND TENANT", "name",
+           "close a tenant's clients and refuse new ones"),
     {.words = "reload", .run = act_reload, .help = "take the configuration file anew"},
     {.words = "shutdown", .run = act_shutdown, .help = "end at once, closing all connections"},
     {.words = "shutdown wait_for_servers",

@@ -66,6 +66,11 @@ static void end_with_error(struct console *c, const struct err *err)
     console_close(c);
 }
 
+void console_kill(struct console *c, const struct err *err)
+{
+    end_with_error(c, err);
+}
+
 /* ---- answering ---- */
 
 static void finish_task(struct console *c)

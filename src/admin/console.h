@@ -53,6 +53,9 @@ void console_new(struct admin *admin, struct console_client *client);
 /* Closes without a word. Idempotent. */
 void console_close(struct console *c);
 
+/* Closes with a FATAL error. */
+void console_kill(struct console *c, const struct err *err);
+
 /* --- for the commands --- */
 
 /* Asks the workers; the callback comes unless the console has gone. */

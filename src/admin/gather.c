@@ -40,21 +40,36 @@ static void on_returned(struct mail *mail)
     admin_close_box_if_done(admin);
 }
 
-/* On the worker's thread. */
-static void on_asked(struct mail *mail)
+/* On the worker's thread, likewise below. */
+static void do_work(struct gather_part *part)
 {
-    struct gather_part *part = container_of(mail, struct gather_part, mail);
     const struct gather *g = part->gather;
 
     switch (g->work(part->worker->proxy, &g->question, part)) {
     case GATHER_AGAIN:
-        mailbox_post(part->worker->box, mail);
+        mailbox_post(part->worker->box, &part->mail);
+        break;
+    case GATHER_WAIT:
+        if (list_empty(&part->watch.node)) {
+            list_push_tail(&part->worker->proxy->pools.watches, &part->watch.node);
+        }
         break;
     case GATHER_DONE:
-        mail->deliver = on_returned;
-        mailbox_post(&g->admin->box, mail);
+        list_remove(&part->watch.node);
+        part->mail.deliver = on_returned;
+        mailbox_post(&g->admin->box, &part->mail);
         break;
     }
+}
+
+static void on_asked(struct mail *mail)
+{
+    do_work(container_of(mail, struct gather_part, mail));
+}
+
+static void on_change(struct pools_watch *watch)
+{
+    do_work(container_of(watch, struct gather_part, watch));
 }
 
 struct gather *gather_start(struct admin *admin, const struct question *question, gather_work work,
@@ -72,6 +87,8 @@ struct gather *gather_start(struct admin *admin, const struct question *question
     admin->mails += count;
     for (uint32_t i = 0; i < count; i++) {
         g->parts[i].mail.deliver = on_asked;
+        g->parts[i].watch.on_change = on_change;
+        list_init(&g->parts[i].watch.node);
         g->parts[i].gather = g;
         g->parts[i].worker = &admin->workers[i];
         mailbox_post(admin->workers[i].box, &g->parts[i].mail);

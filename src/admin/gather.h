@@ -6,7 +6,9 @@
 // still returns, but nobody is told.
 //
 // Work that would take long does a part of it and returns GATHER_AGAIN: it is called anew in a
-// later turn of the worker's loop. `state` is its own between the calls.
+// later turn of the worker's loop. Work that waits for pools to come to rest returns GATHER_WAIT:
+// it is called anew whenever a connection was released or has gone, and may then only look. `state`
+// is its own between the calls.
 #ifndef ADMIN_GATHER_H
 #define ADMIN_GATHER_H
 
@@ -25,11 +27,12 @@ struct question {
     uint32_t flags;       /* the asker's */
 };
 
-enum gather_step { GATHER_DONE, GATHER_AGAIN };
+enum gather_step { GATHER_DONE, GATHER_AGAIN, GATHER_WAIT };
 
 /* One worker's part of it. */
 struct gather_part {
     struct mail mail;
+    struct pools_watch watch;
     struct gather *gather;
     const struct admin_worker *worker;
     struct buf answer;

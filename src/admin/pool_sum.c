@@ -39,11 +39,13 @@ static uint64_t oldest_request(const struct pool *pool)
 {
     uint64_t oldest = 0;
 
-    for (struct list *node = pool->ring.next; node != &pool->ring; node = node->next) {
-        const struct lane *lane = container_of(node, struct lane, ring_node);
+    if (pool->waiting == 0) {
+        return 0;
+    }
+    for (const struct lane *lane = pool->lanes; lane != NULL; lane = lane->hh.next) {
         const struct list *head = list_head(&lane->waiters);
-        uint64_t since = container_of(head, struct pool_request, node)->since;
-        if (oldest == 0 || since < oldest) {
+        uint64_t since = head == NULL ? 0 : container_of(head, struct pool_request, node)->since;
+        if (since != 0 && (oldest == 0 || since < oldest)) {
             oldest = since;
         }
     }
@@ -57,9 +59,7 @@ static void collect(const struct pool *pool, struct buf *out)
     record_name(r->name.server, pool->server->name);
     record_name(r->name.database, pool->database);
     record_name(r->name.user, pool->role);
-    if (pool->dedicated && pool->lanes != NULL) {
-        record_name(r->name.tenant, pool->lanes->account->name);
-    }
+    record_name(r->name.tenant, pool_tenant(pool));
     r->workers = 1;
     r->clients = pool->refs;
     r->waiting = pool->waiting;

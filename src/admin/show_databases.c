@@ -88,7 +88,6 @@ static void add_used(struct database **all, const struct pool_record *r)
     sum->tested += r->tested;
     sum->being_canceled += r->being_canceled;
     sum->login += r->login;
-    sum->paused = sum->paused && r->paused;
 }
 
 static void render_limits(struct rows *rows, const struct database *d)
@@ -104,10 +103,10 @@ static void render_limits(struct rows *rows, const struct database *d)
     row_null(rows);
 }
 
-static void render_database(struct rows *rows, const struct config *config,
-                            const struct database *d)
+static void render_database(struct admin *admin, struct rows *rows, const struct database *d)
 {
-    const struct server_config *server = config_server(config, d->name.server);
+    const struct server_config *server = config_server(admin_config(admin), d->name.server);
+    uint32_t flags = gates_get(&admin->gates, GATE_DATABASE, slice_str(d->name.database));
 
     row_begin(rows);
     row_text(rows, d->name.database);
@@ -120,8 +119,8 @@ static void render_database(struct rows *rows, const struct config *config,
     row_int(rows, pool_record_connections(&d->record));
     row_int(rows, 0);
     row_int(rows, d->record.clients);
-    row_int(rows, d->record.paused);
-    row_int(rows, 0);
+    row_int(rows, ((flags | admin->gates.all) & GATE_PAUSED) != 0);
+    row_int(rows, (flags & GATE_DISABLED) != 0);
     row_text(rows, d->name.server);
     row_end(rows);
 }
@@ -143,7 +142,7 @@ static void render(struct admin *admin, const struct gather *gather, struct rows
         add_used(&all, r);
     }
     HASH_ITER (hh, all, d, next) {
-        render_database(rows, config, d);
+        render_database(admin, rows, d);
         HASH_DEL(all, d);
         free(d);
     }

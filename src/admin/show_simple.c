@@ -32,11 +32,12 @@ static void render_key(struct rows *rows, const char *key, bool value)
 
 static void render_state(struct admin *admin, const struct gather *gather, struct rows *rows)
 {
-    (void)admin;
+    uint32_t shut = admin->gates.all;
+
     (void)gather;
-    render_key(rows, "active", true);
-    render_key(rows, "paused", false);
-    render_key(rows, "suspended", false);
+    render_key(rows, "active", (shut & (GATE_PAUSED | GATE_SUSPENDED)) == 0);
+    render_key(rows, "paused", (shut & GATE_PAUSED) != 0);
+    render_key(rows, "suspended", (shut & GATE_SUSPENDED) != 0);
 }
 
 const struct show show_state = {.columns = COLUMNS(state_columns), .render = render_state};

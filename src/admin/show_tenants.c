@@ -52,7 +52,17 @@ static const char *role_pattern(const struct tenant_config *config)
     return NULL;
 }
 
-static void render_definition(struct rows *rows, const struct tenant *tenant)
+/* What the console has shut goes before what the registry says. */
+static const char *state_of(const struct admin *admin, const struct tenant *tenant)
+{
+    uint32_t flags = gates_get(&admin->gates, GATE_TENANT, slice_str(tenant->name));
+
+    return (flags & GATE_SUSPENDED) != 0 ? tenant_state_name(TENANT_SUSPENDED)
+           : (flags & GATE_PAUSED) != 0  ? tenant_state_name(TENANT_PAUSED)
+                                         : tenant_state_name(tenant->state);
+}
+
+static void render_definition(struct admin *admin, struct rows *rows, const struct tenant *tenant)
 {
     const struct tenant_config *config = tenant->config;
     bool schema = config->strategy == STRATEGY_SCHEMA;
@@ -63,7 +73,7 @@ static void render_definition(struct rows *rows, const struct tenant *tenant)
     render_pattern(rows, database_pattern(config), tenant->name);
     render_pattern(rows, schema ? config->schema.name : NULL, tenant->name);
     render_pattern(rows, role_pattern(config), tenant->name);
-    row_text(rows, tenant_state_name(tenant->state));
+    row_text(rows, state_of(admin, tenant));
 }
 
 static void render_use(struct rows *rows, const struct account_record *r)
@@ -81,12 +91,13 @@ static void render_use(struct rows *rows, const struct account_record *r)
     row_int(rows, (int64_t)r->stats.bytes_out);
 }
 
-static void render_tenant(struct rows *rows, const struct tenant *tenant, struct account_sum *sum)
+static void render_tenant(struct admin *admin, struct rows *rows, const struct tenant *tenant,
+                          struct account_sum *sum)
 {
     static const struct account_record unused = {.clients = 0};
 
     row_begin(rows);
-    render_definition(rows, tenant);
+    render_definition(admin, rows, tenant);
     render_use(rows, sum == NULL ? &unused : &sum->record);
     row_text(rows, pool_mode_name(tenant->config->pool.mode));
     row_int(rows, tenant->config->pool.size);
@@ -94,8 +105,8 @@ static void render_tenant(struct rows *rows, const struct tenant *tenant, struct
 }
 
 /* Those that no longer exist in any way are left out. */
-static void render_unregistered(struct rows *rows, const struct registry *registry,
-                                struct account_sum *sums)
+static void render_unregistered(struct admin *admin, struct rows *rows,
+                                const struct registry *registry, struct account_sum *sums)
 {
     for (struct account_sum *sum = sums; sum != NULL; sum = sum->hh.next) {
         struct tenant_from_template storage;
@@ -103,7 +114,7 @@ static void render_unregistered(struct rows *rows, const struct registry *regist
             sum->shown ? NULL
                        : registry_find_or_template(registry, slice_str(sum->record.name), &storage);
         if (tenant != NULL) {
-            render_tenant(rows, tenant, sum);
+            render_tenant(admin, rows, tenant, sum);
         }
     }
 }
@@ -119,9 +130,9 @@ static void render(struct admin *admin, const struct gather *gather, struct rows
         if (sum != NULL) {
             sum->shown = true;
         }
-        render_tenant(rows, tenant, sum);
+        render_tenant(admin, rows, tenant, sum);
     }
-    render_unregistered(rows, registry, sums);
+    render_unregistered(admin, rows, registry, sums);
     account_sum_free(sums);
 }
 

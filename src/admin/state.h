@@ -12,7 +12,8 @@ struct admin {
     struct admin_worker *workers;
     uint32_t worker_count;
     struct admin_hooks hooks;
-    void *data; /* for the hooks */
+    void *data;         /* for the hooks */
+    struct gates gates; /* what the workers were told to shut */
     struct list consoles;
     uint32_t console_count;
     uint64_t next_console; /* numbers of consoles */
