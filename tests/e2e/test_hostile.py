@@ -272,7 +272,7 @@ def test_a_broken_sasl_response(asking, body):
     with asking.wire() as client:
         client.send(startup(**LOGIN))
         client.read_until("R")
-        refused(client, message("p", SASL[body]))
+        refused(client, message("p", SASL[body]), half_close=True)
 
 
 @pytest.mark.parametrize("final", [b"", b"c=biws", b"c=biws,r=,p=", b"c=biws,r=x,p=AAAA", b"\0" * 99,
@@ -284,7 +284,7 @@ def test_a_broken_sasl_proof(asking, final):
         client.read_until("R")
         client.send(message("p", cstring("SCRAM-SHA-256") + struct.pack("!i", len(first)) + first))
         client.read_until("R")
-        refused(client, message("p", final))
+        refused(client, message("p", final), half_close=True)
 
 
 # After the login.

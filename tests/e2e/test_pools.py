@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Pools: who gets a server connection, when it is given back, and what ends it."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -107,31 +108,27 @@ def test_a_transaction_keeps_its_backend(start):
 def test_the_pool_never_exceeds_its_size(start, cluster):
     before = backends(cluster)
     daemon = start(tenants=tenants_config(size=3))
-    conns = [daemon.wire_tenant("acme") for _ in range(12)]
-    for conn in conns:
-        conn.send(query("SELECT pg_backend_pid(), pg_sleep(0.05)"))
+    with contextlib.ExitStack() as stack:
+        conns = [stack.enter_context(daemon.wire_tenant("acme")) for _ in range(12)]
+        for conn in conns:
+            conn.send(query("SELECT pg_backend_pid(), pg_sleep(0.05)"))
+        pids = {rows_of(conn.read_until())[0][0] for conn in conns}
 
-    pids = {rows_of(conn.read_until())[0][0] for conn in conns}
-
-    assert len(pids) == 3
-    assert len(backends(cluster) - before) == 3
-    for conn in conns:
-        conn.close()
+        assert len(pids) == 3
+        assert len(backends(cluster) - before) == 3
 
 
 def test_waiters_are_served_in_their_order(one):
-    holder = one.wire_tenant("acme")
-    clients = [one.wire_tenant("acme") for _ in range(5)]
-    holder.ask(query("BEGIN"))
-    for number, client in enumerate(clients, 1):
-        client.send(query("SELECT clock_timestamp()"))
-        await_waiting(one, number)
-    holder.ask(query("COMMIT"))
-    stamps = [rows_of(client.read_until())[0][0] for client in clients]
+    with contextlib.ExitStack() as stack:
+        holder, *clients = (stack.enter_context(one.wire_tenant("acme")) for _ in range(6))
+        holder.ask(query("BEGIN"))
+        for number, client in enumerate(clients, 1):
+            client.send(query("SELECT clock_timestamp()"))
+            await_waiting(one, number)
+        holder.ask(query("COMMIT"))
+        stamps = [rows_of(client.read_until())[0][0] for client in clients]
 
     assert stamps == sorted(stamps)
-    for client in (holder, *clients):
-        client.close()
 
 
 def test_a_wait_beyond_query_wait_is_an_error(start):

@@ -112,8 +112,8 @@ def extended(sql, *values):
 
 def error_fields(body):
     """The fields of an ErrorResponse or NoticeResponse by their letter."""
-    parts = body.rstrip(b"\0").split(b"\0")
-    return {part[:1].decode(): part[1:].decode() for part in parts if part}
+    parts = body.decode(errors="backslashreplace").split("\0")
+    return {part[0]: part[1:] for part in parts if part}
 
 
 def row_values(body):
