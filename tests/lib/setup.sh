@@ -5,7 +5,7 @@
 # has everything is left alone and needs no network. Works as root or with sudo.
 
 SETUP_BUILD="gcc libc6-dev make cmake ninja-build pkg-config libuv1-dev libssl-dev libpq-dev \
-libyaml-dev check uthash-dev postgresql postgresql-client"
+libidn-dev libyaml-dev check uthash-dev postgresql postgresql-client"
 SETUP_TEST="python3 python3-pytest python3-psycopg python3-psycopg2 ca-certificates"
 
 setup_as_root() {
