@@ -76,7 +76,11 @@ if $unit; then
     ctest --test-dir build/dev -j 2 --timeout 120 --output-on-failure \
         --output-junit "$work/ctest.xml" ${pattern:+-R "$pattern"} >"$work/ctest.log" 2>&1 || true
     [ -f "$work/ctest.xml" ] || { cat "$work/ctest.log"; failed_step "running ctest"; }
-    grep -E 'Failed|\*\*\*|tests passed' "$work/ctest.log" && cat "$work/ctest.log" || true
+    if grep -q '^100% tests passed' "$work/ctest.log"; then
+        grep '^100% tests passed' "$work/ctest.log"
+    else
+        cat "$work/ctest.log"
+    fi
 fi
 
 if [ ${#paths[@]} -gt 0 ]; then
