@@ -20,6 +20,36 @@ struct account *account_find_or_add(struct account **accounts, struct slice name
     return account;
 }
 
+struct account_stats *account_stats_of(struct account *account, const char *server,
+                                       const char *database)
+{
+    struct tally *tally = account->tallies;
+
+    while (tally != NULL &&
+           (strcmp(tally->server, server) != 0 || strcmp(tally->database, database) != 0)) {
+        tally = tally->next;
+    }
+    if (tally == NULL) {
+        tally = x_zalloc(sizeof *tally);
+        tally->server = x_strdup(server);
+        tally->database = x_strdup(database);
+        tally->next = account->tallies;
+        account->tallies = tally;
+    }
+    return &tally->stats;
+}
+
+static void free_tallies(struct account *account)
+{
+    while (account->tallies != NULL) {
+        struct tally *tally = account->tallies;
+        account->tallies = tally->next;
+        free(tally->server);
+        free(tally->database);
+        free(tally);
+    }
+}
+
 void account_free_all(struct account **accounts)
 {
     struct account *account;
@@ -27,6 +57,7 @@ void account_free_all(struct account **accounts)
 
     HASH_ITER (hh, *accounts, account, next) {
         HASH_DEL(*accounts, account);
+        free_tallies(account);
         free(account->name);
         free(account);
     }

@@ -15,13 +15,26 @@
 struct account_stats {
     uint64_t transactions;
     uint64_t queries;
-    uint64_t binds;    /* of named statements */
-    uint64_t errors;   /* sent by us to its clients */
-    uint64_t wait_us;  /* that its clients stood in queues */
-    uint64_t switches; /* of a server connection into one of its contexts */
+    uint64_t parses;         /* of named statements, by its clients */
+    uint64_t server_parses;  /* of them, that went to a server */
+    uint64_t binds;          /* of named statements */
+    uint64_t errors;         /* sent by us to its clients */
+    uint64_t wait_us;        /* that its clients stood in queues */
+    uint64_t query_us;       /* that a server worked for them */
+    uint64_t transaction_us; /* that they had a server connection */
+    uint64_t assignments;    /* of a server connection to one of them */
+    uint64_t switches;       /* of a server connection into one of its contexts */
     uint64_t logins;
     uint64_t bytes_in;  /* from its clients */
     uint64_t bytes_out; /* to its clients */
+};
+
+/* What a tenant did in one database. */
+struct tally {
+    struct tally *next;
+    char *server;
+    char *database;
+    struct account_stats stats;
 };
 
 struct account {
@@ -33,10 +46,14 @@ struct account {
     uint32_t waiting;         /* of them, in a queue */
     uint32_t connections;     /* server connections linked to them now */
     bool paused;              /* by order: its clients stand in their queues */
-    struct account_stats stats;
+    struct tally *tallies;    /* as long as the account */
 };
 
 struct account *account_find_or_add(struct account **accounts, struct slice name);
+
+/* Where what the account does in a database is counted; made when it is new. */
+struct account_stats *account_stats_of(struct account *account, const char *server,
+                                       const char *database);
 void account_free_all(struct account **accounts);
 
 #endif

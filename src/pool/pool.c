@@ -116,6 +116,7 @@ struct lane *pool_lane(struct pool *pool, struct account *account,
     if (lane == NULL) {
         lane = x_zalloc(sizeof *lane);
         lane->account = account;
+        lane->stats = account_stats_of(account, pool->server->name, pool->database);
         lane->pool = pool;
         lane->held = account->paused;
         list_init(&lane->waiters);
@@ -269,7 +270,7 @@ static struct pool_request *next_in_turn(struct pool *pool)
     }
     struct pool_request *request =
         container_of(list_head(&lane->waiters), struct pool_request, node);
-    lane->account->stats.wait_us += (loop_now(pool->owner->loop) - request->since) * 1000;
+    lane->stats->wait_us += (loop_now(pool->owner->loop) - request->since) * 1000;
     pool_withdraw(request);
     if (--lane->credit == 0 && !list_empty(&lane->ring_node)) {
         lane->credit = lane->weight;

@@ -37,6 +37,7 @@ enum {
 struct lane {
     UT_hash_handle hh; /* by account, in pool.lanes */
     struct account *account;
+    struct account_stats *stats; /* of the account in the pool's database */
     struct pool *pool;
     struct list waiters;      /* requests, the longest waiting first */
     struct list ring_node;    /* in pool.ring while it has waiters and is not held */

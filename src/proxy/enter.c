@@ -131,7 +131,7 @@ static int find_pool(struct frontend *f, const struct tenant *tenant, const stru
     f->tenant = tenant->config;
     f->request.lane = pool_lane(pool, account, tenant->config);
     account->clients++;
-    account->stats.logins++;
+    frontend_stats(f)->logins++;
     list_push_tail(&account->clients_list, &f->account_node);
     return 0;
 }

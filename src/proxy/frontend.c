@@ -126,7 +126,7 @@ void frontend_close(struct frontend *f, const struct err *err)
                  (unsigned long long)f->id, peer, f->user == NULL ? "-" : f->user,
                  account == NULL ? "-" : account->name, err_sqlstate(err), err->text);
         if (account != NULL) {
-            account->stats.errors++;
+            frontend_stats(f)->errors++;
         }
         say(f, "FATAL", err);
     }
@@ -141,7 +141,7 @@ void frontend_fail_batch(struct frontend *f, const struct err *err)
         return;
     }
     timeouts_at_rest(f);
-    frontend_account(f)->stats.errors++;
+    frontend_stats(f)->errors++;
     say(f, "ERROR", err);
     f->skip = SKIP_BATCH;
     if (f->state == FRONTEND_WAITING) {

@@ -72,11 +72,19 @@ struct frontend {
     uint64_t id;
     uint64_t connected_at; /* loop time, ms */
     uint64_t request_at;   /* of its last batch */
+    uint64_t begun_at;     /* of its transaction; 0: none is under way */
+    uint64_t busy_at;      /* since when a server works for it; 0: none does */
 };
 
 static inline struct account *frontend_account(const struct frontend *f)
 {
     return f->request.lane == NULL ? NULL : f->request.lane->account;
+}
+
+/* Where what it does is counted; once it has a tenant. */
+static inline struct account_stats *frontend_stats(const struct frontend *f)
+{
+    return f->request.lane->stats;
 }
 
 static inline bool frontend_session_mode(const struct frontend *f)

@@ -17,7 +17,7 @@ static void announce(struct frontend *f, uint8_t type)
 {
     message_expect(&f->backend->ledger, type);
     if (type == WIRE_QUERY || type == WIRE_EXECUTE || type == WIRE_FUNCTION_CALL) {
-        frontend_account(f)->stats.queries++;
+        frontend_stats(f)->queries++;
     }
 }
 
@@ -100,7 +100,7 @@ void passage_send(struct frontend *f, const struct passage *p)
         {.iov_base = (void *)(uintptr_t)(p->view.p + p->run), .iov_len = p->at - p->run},
     };
 
-    frontend_account(f)->stats.bytes_in += p->at;
+    frontend_stats(f)->bytes_in += p->at;
     if (built.n == 0 && pieces[1].iov_len > 0) {
         send_up(f, &pieces[1], 1);
     } else if (built.n > 0) {

@@ -108,13 +108,14 @@ static void arm(struct frontend *f, uint32_t completes, struct slice rest, bool 
     }
     f->armed = (uint32_t)batch;
     f->holding = true;
-    frontend_account(f)->stats.switches++;
+    frontend_stats(f)->switches++;
     passage_send(f, &p);
 }
 
 static void take_link(struct frontend *f, struct backend *b)
 {
     f->backend = b;
+    frontend_stats(f)->assignments++;
     backend_link(b, &user_ops, f);
     frontend_move(f, FRONTEND_LINKED);
     timeouts_linked(f);
@@ -202,7 +203,7 @@ static void start_skipping(struct frontend *f, const struct err *err)
 {
     struct buf out = {0};
 
-    frontend_account(f)->stats.errors++;
+    frontend_stats(f)->errors++;
     error_build(&out, WIRE_ERROR, "ERROR", err);
     (void)conn_send_slice(&f->conn, buf_slice(&out));
     buf_release(&out);
@@ -320,7 +321,7 @@ void relay_release_if_settled(struct frontend *f)
         frontend_greet(f);
         return;
     }
-    frontend_account(f)->stats.transactions++;
+    frontend_stats(f)->transactions++;
     if (f->closing_soon) {
         frontend_close_when_idle(f);
         return;
@@ -406,7 +407,7 @@ static bool on_bytes(void *user, struct slice bytes)
     struct frontend *f = user;
     int rc = conn_send_slice(&f->conn, bytes);
 
-    frontend_account(f)->stats.bytes_out += bytes.n;
+    frontend_stats(f)->bytes_out += bytes.n;
     if (rc < 0) {
         conn_resume(&f->conn);
     }

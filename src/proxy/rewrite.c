@@ -68,7 +68,7 @@ static void send_error(struct frontend *f, const struct err *err)
 {
     struct buf out = {0};
 
-    frontend_account(f)->stats.errors++;
+    frontend_stats(f)->errors++;
     error_build(&out, WIRE_ERROR, "ERROR", err);
     (void)conn_send_slice(&f->conn, buf_slice(&out));
     buf_release(&out);
@@ -165,6 +165,7 @@ static void provide(struct frontend *f, const struct statement *statement, struc
     }
     if (push(f, LEDGER_PARSE, LEDGER_SWALLOW, statement->number, NULL)) {
         append_parse(b, statement, out);
+        frontend_stats(f)->server_parses++;
         prepared_add(&b->statements, statement->number);
         evict(f, out);
     }
@@ -216,12 +217,14 @@ static void rewrite_parse(struct frontend *f, const struct parse_view *view, str
     struct statement *statement = statements_intern(statements(f), scope(f), rest);
     struct client_statement *cs = client_statements_add(&f->statements, view->statement, statement);
     cs->in_flight = true;
+    frontend_stats(f)->parses++;
     uint32_t number = statement->number;
     bool there = prepared_use(&b->statements, number);
     if (push(f, LEDGER_PARSE, there ? LEDGER_MAKE_UP : LEDGER_FORWARD, number,
              note_new(NOTE_PARSE, cs)) &&
         !there) {
         append_parse(b, statement, out);
+        frontend_stats(f)->server_parses++;
         prepared_add(&b->statements, number);
         evict(f, out);
     }
@@ -238,6 +241,7 @@ static void rewrite_bind(struct frontend *f, const struct frame *frame,
         return;
     }
     provide(f, cs->statement, out);
+    frontend_stats(f)->binds++;
     server_name(f->backend, cs->statement->number, name);
     (void)push(f, LEDGER_BIND, LEDGER_FORWARD, cs->statement->number, NULL);
     uint32_t size = frame->size - 1 - (uint32_t)view->statement.n + (uint32_t)strlen(name);

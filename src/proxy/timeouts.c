@@ -61,6 +61,23 @@ void timeouts_waiting(struct frontend *f)
 
 /* ---- linked ---- */
 
+/* The times that are shown are those that are bounded. */
+static void count_busy(struct frontend *f)
+{
+    if (f->busy_at != 0) {
+        frontend_stats(f)->query_us += (loop_now(f->proxy->loop) - f->busy_at) * 1000;
+        f->busy_at = 0;
+    }
+}
+
+static void count_transaction(struct frontend *f)
+{
+    if (f->begun_at != 0) {
+        frontend_stats(f)->transaction_us += (loop_now(f->proxy->loop) - f->begun_at) * 1000;
+        f->begun_at = 0;
+    }
+}
+
 static void close_with(struct frontend *f, int code, const char *text, const char *key)
 {
     struct err err;
@@ -98,6 +115,7 @@ void timeouts_busy(struct frontend *f)
 {
     f->thinking = false;
     if (f->greeted) {
+        f->busy_at = loop_now(f->proxy->loop);
         arm(f, &f->deadline, limits(f)->query, on_query);
     }
 }
@@ -106,18 +124,22 @@ void timeouts_linked(struct frontend *f)
 {
     timeouts_busy(f);
     if (f->greeted) {
+        f->begun_at = loop_now(f->proxy->loop);
         arm(f, &f->transaction_deadline, limits(f)->transaction, on_transaction);
     }
 }
 
 void timeouts_in_transaction(struct frontend *f)
 {
+    count_busy(f);
     f->thinking = true;
     arm(f, &f->deadline, limits(f)->idle_transaction, on_idle_transaction);
 }
 
 void timeouts_at_rest(struct frontend *f)
 {
+    count_busy(f);
+    count_transaction(f);
     f->thinking = true;
     deadline_disarm(&f->transaction_deadline);
     if (f->greeted) {
