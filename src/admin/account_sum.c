@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "admin/record.h"
+#include "admin/stats_sum.h"
 #include "base/alloc.h"
 
 enum gather_step account_sum_collect(struct proxy *proxy, const struct question *question,
@@ -19,7 +20,9 @@ enum gather_step account_sum_collect(struct proxy *proxy, const struct question 
         r->clients = account->clients;
         r->waiting = account->waiting;
         r->connections = account->connections;
-        r->stats = account->stats;
+        for (const struct tally *tally = account->tallies; tally != NULL; tally = tally->next) {
+            stats_add(&r->stats, &tally->stats);
+        }
     }
     return GATHER_DONE;
 }
@@ -29,14 +32,7 @@ static void add_up(struct account_record *to, const struct account_record *r)
     to->clients += r->clients;
     to->waiting += r->waiting;
     to->connections += r->connections;
-    to->stats.transactions += r->stats.transactions;
-    to->stats.queries += r->stats.queries;
-    to->stats.errors += r->stats.errors;
-    to->stats.wait_us += r->stats.wait_us;
-    to->stats.switches += r->stats.switches;
-    to->stats.logins += r->stats.logins;
-    to->stats.bytes_in += r->stats.bytes_in;
-    to->stats.bytes_out += r->stats.bytes_out;
+    stats_add(&to->stats, &r->stats);
 }
 
 struct account_sum *account_sum_make(const struct gather *answers)

@@ -7,6 +7,7 @@
 
 #include "admin/console.h"
 #include "admin/state.h"
+#include "admin/stats_sum.h"
 #include "base/alloc.h"
 
 struct admin *admin_new(struct loop *loop, const struct admin_worker *workers, uint32_t count,
@@ -24,6 +25,7 @@ struct admin *admin_new(struct loop *loop, const struct admin_worker *workers, u
     admin->worker_count = count;
     admin->hooks = *hooks;
     admin->data = data;
+    admin->stats.older.at = admin->stats.newer.at = loop_now(loop);
     list_init(&admin->consoles);
     return admin;
 }
@@ -58,6 +60,7 @@ void admin_close(struct admin *admin)
 void admin_free(struct admin *admin)
 {
     assert(admin->box_closed && admin->console_count == 0);
+    stats_history_fini(&admin->stats);
     gates_fini(&admin->gates);
     free(admin->workers);
     free(admin);

@@ -34,11 +34,27 @@ extern const struct show show_databases;
 extern const struct show show_tenants;
 /* show_lists.c */
 extern const struct show show_lists;
+/* show_stats.c */
+extern const struct show show_stats;
+extern const struct show show_stats_totals;
+extern const struct show show_stats_averages;
+extern const struct show show_totals;
+/* show_users.c */
+extern const struct show show_users;
+/* show_mem.c */
+extern const struct show show_mem;
+/* show_sockets.c */
+extern const struct show show_sockets;
+extern const struct show show_active_sockets;
 /* show_config.c */
 extern const struct show show_config;
 /* show_simple.c */
 extern const struct show show_version;
 extern const struct show show_state;
+extern const struct show show_peers;
+extern const struct show show_peer_pools;
+extern const struct show show_dns_hosts;
+extern const struct show show_dns_zones;
 
 /* --- for the show_*.c --- */
 

@@ -6,6 +6,7 @@
 
 #include "admin/record.h"
 #include "proxy/frontend.h"
+#include "proxy/statements.h"
 
 void socket_local_addr(const struct conn *conn, struct addr *addr)
 {
@@ -89,6 +90,10 @@ static void collect_client(struct proxy *proxy, const struct frontend *f, struct
     r->connected_at = f->connected_at;
     r->request_at = f->request_at;
     socket_local_addr(&f->conn, &r->local);
+    r->body_left = f->body_left;
+    r->unread = buf_size(&f->in);
+    r->unsent = buf_size(&f->conn.out);
+    r->prepared_statements = HASH_COUNT(f->statements);
     record_name(r->user, f->user);
     if (f->request.lane != NULL) {
         const struct pool *pool = f->request.lane->pool;
@@ -153,6 +158,10 @@ static void collect_server(struct proxy *proxy, const struct pool *pool, const s
     r->id = b->id;
     r->connected_at = b->connected_at;
     r->request_at = b->used_at;
+    r->body_left = b->body_left;
+    r->unread = buf_size(&b->in);
+    r->unsent = buf_size(&b->conn.out);
+    r->prepared_statements = b->statements.count;
     record_name(r->user, pool->role);
     record_name(r->database, pool->database);
     record_name(r->server, pool->server->name);

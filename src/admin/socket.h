@@ -43,6 +43,9 @@ struct socket_record {
     uint64_t connected_at; /* loop time, ms; likewise below */
     uint64_t request_at;
     uint64_t waiting_since; /* 0: it does not wait */
+    uint32_t body_left;     /* bytes of a message that is being passed */
+    uint32_t unread;        /* bytes received and not passed on */
+    uint32_t unsent;        /* bytes that the socket would not take yet */
 };
 
 static inline uint64_t socket_id(uint64_t id, uint32_t worker)

@@ -5,6 +5,7 @@
 #define ADMIN_STATE_H
 
 #include "admin/admin.h"
+#include "admin/history.h"
 
 struct admin {
     struct loop *loop;
@@ -14,6 +15,7 @@ struct admin {
     struct admin_hooks hooks;
     void *data;         /* for the hooks */
     struct gates gates; /* what the workers were told to shut */
+    struct stats_history stats;
     struct list consoles;
     uint32_t console_count;
     uint64_t next_console; /* numbers of consoles */

@@ -284,8 +284,9 @@ START_TEST(figures_of_a_tenant_are_the_sums_of_the_workers)
         struct account *account =
             account_find_or_add(&world.proxies[i].pools.accounts, slice_str("acme"));
         account->waiting = 2 + i;
-        account->stats.queries = 100;
-        account->stats.errors = i;
+        struct account_stats *stats = account_stats_of(account, "main", "app");
+        stats->queries = 100;
+        stats->errors = i;
     }
 
     ck_assert_says(world_ask(&world, "SHOW TENANTS"),
