@@ -118,8 +118,7 @@ struct user_config {
     struct secret_ref password; /* plain, md5…, or SCRAM-SHA-256$… */
     struct strings tenants;     /* patterns in which '*' stands for any bytes */
     struct {
-        int clients;     /* 0 = no limit */
-        int connections; /* 0 = no limit */
+        int clients; /* 0 = no limit */
     } limits;
 };
 
@@ -267,9 +266,8 @@ struct config {
     struct {
         int clients; /* 0 = no limit; likewise below */
         int clients_per_address;
-        int connections;       /* to all servers */
         int64_t login_timeout; /* ms */
-        int64_t message_size;  /* bytes of the largest message that is let through */
+        int64_t message_size;  /* bytes of the largest message that is let through from a client */
     } limits;
     struct {
         const char *database;

@@ -143,9 +143,6 @@ const struct key schema_keys[] = {
         "Tenants that this user may enter; * stands for any characters, [] for none."),
     SECTION(USER, "limits", "Caps of this user over all tenants; 0 is no limit."),
     ROW(USER, "limits.clients", INT, limits.clients, "0", "Client connections.", .max = COUNT_MAX),
-    ROW(USER, "limits.connections", INT, limits.connections, "0", "Server connections.",
-        .max = COUNT_MAX),
-
     SECTION(TOP, "tenancy", "How a client's tenant is found."),
     ROW(TOP, "tenancy.resolve", RULES, tenancy.resolve, "[{parameter: app.tenant}]",
         "Rules in order; every one that yields a name must yield the same. parameter: a startup "
@@ -263,12 +260,10 @@ const struct key schema_keys[] = {
         .max = 10 * COUNT_MAX),
     ROW(TOP, "limits.clients_per_address", INT, limits.clients_per_address, "0",
         "Client connections from one address.", .max = COUNT_MAX),
-    ROW(TOP, "limits.connections", INT, limits.connections, "0", "Connections to all servers.",
-        .max = COUNT_MAX),
     ROW(TOP, "limits.login_timeout", TIME, limits.login_timeout, "1m",
         "A client that has not logged in by then is closed; 0 is without end."),
     ROW(TOP, "limits.message_size", SIZE, limits.message_size, "1GiB",
-        "The largest message that is let through in either direction.", .min = 64 * 1024,
+        "The largest message that is let through from a client.", .min = 64 * 1024,
         .max = 0x7FFFFFFF),
 
     SECTION(TOP, "secrets", "Where the passwords of tenants' roles are kept."),

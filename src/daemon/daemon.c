@@ -28,6 +28,7 @@ struct daemon {
     struct admin *admin; /* the console; NULL before the workers run */
     size_t drained;      /* workers without clients */
     _Atomic uint32_t clients;
+    struct addresses *addresses; /* of the clients */
     uv_signal_t signals[SIGNALS];
     struct deadline drain_deadline;
     enum daemon_state state;
@@ -311,6 +312,7 @@ static int add_worker(struct daemon *d, struct err *err)
     if (rc < 0) {
         return err_set(err, rc, "worker: %s", uv_strerror(rc));
     }
+    w->proxy.addresses = d->addresses;
     d->worker_count++;
     return 0;
 }
@@ -319,6 +321,7 @@ static int start_workers(struct daemon *d, struct err *err)
 {
     unsigned count = count_workers(realm_config(d->realm));
 
+    d->addresses = addresses_new();
     d->workers = x_zalloc(count * sizeof *d->workers);
     for (unsigned i = 0; i < count; i++) {
         int rc = add_worker(d, err);
@@ -359,6 +362,7 @@ static void end(struct daemon *d)
         admin_free(d->admin);
     }
     free(d->workers);
+    addresses_free(d->addresses);
     realm_unref(d->realm);
     realms_fini(&d->realms);
 }

@@ -81,17 +81,24 @@ static const char *server_secret(const struct frontend *f, const struct plan *pl
     return plan->password == NULL ? NULL : realm_secret(f->realm, plan->password);
 }
 
-static int check_limits(const struct account *account, const struct tenant *tenant,
-                        const struct client_identity *identity, struct err *err)
+static int check_limits(const struct account *account, const struct account *user,
+                        const struct tenant *tenant, const struct client_identity *identity,
+                        struct err *err)
 {
     int most = tenant->config->limits.clients;
+    int most_of_user = identity->known == NULL ? 0 : identity->known->config->limits.clients;
 
-    (void)identity;
     if (most > 0 && account->clients >= (uint32_t)most) {
         return err_set(err, ERR_TOO_MANY,
-                       "too many clients of tenant \"%s\": client connections "
-                       "exceeded (limits.clients)",
+                       "too many clients of tenant \"%s\": client connections exceeded "
+                       "(max_db_client_connections): limits.clients",
                        tenant->name);
+    }
+    if (most_of_user > 0 && user->clients >= (uint32_t)most_of_user) {
+        return err_set(err, ERR_TOO_MANY,
+                       "too many clients of user \"%s\": client connections exceeded "
+                       "(max_user_client_connections): limits.clients",
+                       user->name);
     }
     return 0;
 }
@@ -119,7 +126,8 @@ static int find_pool(struct frontend *f, const struct tenant *tenant, const stru
         return err->code;
     }
     account = pools_account(&proxy->pools, slice_str(tenant->name));
-    int rc = check_limits(account, tenant, identity, err);
+    struct account *user = account_find_or_add(&proxy->users, identity->user);
+    int rc = check_limits(account, user, tenant, identity, err);
     pool_ref(pool);
     if (rc < 0) {
         pool_unref(pool);
@@ -130,6 +138,8 @@ static int find_pool(struct frontend *f, const struct tenant *tenant, const stru
     }
     f->tenant = tenant->config;
     f->request.lane = pool_lane(pool, account, tenant->config);
+    f->user_account = user;
+    user->clients++;
     account->clients++;
     frontend_stats(f)->logins++;
     list_push_tail(&account->clients_list, &f->account_node);

@@ -69,6 +69,7 @@ static void leave_tenant(struct frontend *f)
         return;
     }
     account->clients--;
+    f->user_account->clients--;
     list_remove(&f->account_node);
     context_unref(&f->proxy->pools.contexts, f->request.context);
     struct pool *pool = f->request.lane->pool;
@@ -102,6 +103,9 @@ static void unhook(struct frontend *f)
     list_remove(&f->node);
     proxy->client_count--;
     atomic_fetch_sub(proxy->clients_in_all, 1);
+    if (proxy->addresses != NULL) {
+        addresses_remove(proxy->addresses, &f->peer);
+    }
 }
 
 static void say(struct frontend *f, const char *severity, const struct err *err)
@@ -356,6 +360,24 @@ static const struct conn_ops conn_ops = {
     .on_closed = on_closed,
 };
 
+/* Before anything else: one address may not take all the room there is. */
+static void check_address(struct frontend *f)
+{
+    struct proxy *proxy = f->proxy;
+    int most = realm_config(f->realm)->limits.clients_per_address;
+    struct err err;
+
+    if (proxy->addresses == NULL) {
+        return;
+    }
+    uint32_t count = addresses_add(proxy->addresses, &f->peer);
+    if (most > 0 && count > (uint32_t)most) {
+        (void)err_set(&err, ERR_TOO_MANY,
+                      "no more connections allowed from this address (limits.clients_per_address)");
+        frontend_close(f, &err);
+    }
+}
+
 void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
 {
     struct frontend *f = slab_alloc(&proxy->frontends);
@@ -382,4 +404,5 @@ void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
     f->login = client_login_new(proxy->loop, f->realm, on_login_step, f);
     deadline_arm(&proxy->loop->deadlines, &f->deadline,
                  (uint64_t)realm_config(f->realm)->limits.login_timeout, on_login_timeout);
+    check_address(f);
 }

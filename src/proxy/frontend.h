@@ -19,6 +19,7 @@
 #define PROXY_FRONTEND_H
 
 #include "proxy/proxy.h"
+#include "wire/frame.h"
 
 struct client_login;
 struct client_statement;
@@ -68,7 +69,8 @@ struct frontend {
     struct deadline transaction_deadline; /* of the transaction */
     bool thinking; /* linked or not, nothing is under way: the client is to speak */
     struct addr peer;
-    char *user; /* as it logged in, without the tenant's part */
+    char *user;                   /* as it logged in, without the tenant's part */
+    struct account *user_account; /* counts the clients of that user; once it has a tenant */
     uint64_t id;
     uint64_t connected_at; /* loop time, ms */
     uint64_t request_at;   /* of its last batch */
@@ -96,6 +98,14 @@ static inline bool frontend_session_mode(const struct frontend *f)
 static inline bool frontend_tracks_statements(const struct frontend *f)
 {
     return !frontend_session_mode(f) && f->tenant->pool.prepared_statements > 0;
+}
+
+/* The header of its next message; one that is larger than allowed counts as bad. */
+static inline enum frame_result frontend_peek(const struct frontend *f, struct slice s,
+                                              struct frame *frame)
+{
+    enum frame_result result = frame_peek(s, frame);
+    return result == FRAME_OK && frame->size > f->proxy->message_max ? FRAME_BAD : result;
 }
 
 /* Takes over fd. */

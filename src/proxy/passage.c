@@ -72,7 +72,7 @@ void passage_walk(struct frontend *f, struct passage *p, enum frame_result *resu
     pass_body(f, p);
     while (p->at < p->view.n) {
         struct slice rest = slice_from(p->view, p->at);
-        *result = frame_peek(rest, frame);
+        *result = frontend_peek(f, rest, frame);
         enum message_class class =
             *result == FRAME_OK ? message_classify(frame->type) : CLASS_UNKNOWN;
         if (*result == FRAME_SHORT ||

@@ -17,12 +17,18 @@ static struct budget *budget_of(void *data, const char *server)
     return realm_budget(proxy->realm, server);
 }
 
+static void adopt_realm(struct proxy *proxy, const struct realm *realm)
+{
+    proxy->realm = realm;
+    proxy->message_max = (uint32_t)realm_config(realm)->limits.message_size;
+}
+
 void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const struct realm *realm,
                 const struct proxy_hooks *hooks, void *data)
 {
     proxy->loop = loop;
     proxy->worker = worker;
-    proxy->realm = realm;
+    adopt_realm(proxy, realm);
     proxy->hooks = *hooks;
     proxy->data = data;
     list_init(&proxy->clients);
@@ -55,7 +61,7 @@ void proxy_accept(struct proxy *proxy, int fd, const struct addr *peer, bool ref
 void proxy_set_realm(struct proxy *proxy, const struct realm *realm)
 {
     realm_unref(proxy->realm);
-    proxy->realm = realm;
+    adopt_realm(proxy, realm);
     pools_reconfigure(&proxy->pools, realm_config(realm));
 }
 
@@ -97,6 +103,7 @@ void proxy_close(struct proxy *proxy)
 void proxy_fini(struct proxy *proxy)
 {
     pools_fini(&proxy->pools);
+    account_free_all(&proxy->users);
     slots_fini(&proxy->slots);
     slab_fini(&proxy->frontends);
     buf_release(&proxy->assembly);

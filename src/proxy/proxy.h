@@ -7,6 +7,7 @@
 
 #include "base/slab.h"
 #include "pool/pools.h"
+#include "proxy/addresses.h"
 #include "proxy/realm.h"
 #include "proxy/slots.h"
 #include "proxy/statements.h"
@@ -40,6 +41,10 @@ struct proxy {
     void *data;                       /* for the hooks */
     _Atomic uint32_t *clients_in_all; /* over all workers, for limits.clients */
 
+    struct addresses *addresses; /* over all workers; NULL: they are not counted */
+
+    uint32_t message_max;  /* bytes of the largest message from a client */
+    struct account *users; /* by user: how many clients each has; uthash by name */
     struct slab frontends;
     struct slots slots;
     struct statements statements;

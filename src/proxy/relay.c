@@ -215,7 +215,7 @@ static size_t begin(struct frontend *f, struct slice rest)
 {
     struct frame frame = {0};
     struct err err = {0};
-    enum frame_result result = frame_peek(rest, &frame);
+    enum frame_result result = frontend_peek(f, rest, &frame);
 
     if (result == FRAME_SHORT) {
         return 0;

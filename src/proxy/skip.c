@@ -48,7 +48,7 @@ size_t skip_drop(struct frontend *f, struct slice rest, const struct frame *fram
 size_t skip_message(struct frontend *f, struct slice rest)
 {
     struct frame frame = {0};
-    enum frame_result result = frame_peek(rest, &frame);
+    enum frame_result result = frontend_peek(f, rest, &frame);
 
     if (result == FRAME_SHORT) {
         return 0;

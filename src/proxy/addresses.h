@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// addresses: how many clients each address has, over all workers, in memory that does not grow with
+// their number: a sketch of counters, of which every address has one in each row, and the smallest
+// counts. It may say more than there are, when strangers share all counters of an address, never
+// less. Atomic; any thread.
+#ifndef PROXY_ADDRESSES_H
+#define PROXY_ADDRESSES_H
+
+#include <stdatomic.h>
+
+#include "net/addr.h"
+#include "tenant/hash.h"
+
+enum { ADDRESS_ROWS = 3, ADDRESS_COLUMNS = 8192 };
+
+struct addresses {
+    struct hash_key key;
+    _Atomic uint32_t counters[ADDRESS_ROWS][ADDRESS_COLUMNS];
+};
+
+struct addresses *addresses_new(void);
+void addresses_free(struct addresses *addresses);
+
+/* Counts one client more and returns how many the address has now. */
+uint32_t addresses_add(struct addresses *addresses, const struct addr *addr);
+void addresses_remove(struct addresses *addresses, const struct addr *addr);
+
+#endif
