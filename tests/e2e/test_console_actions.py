@@ -375,6 +375,74 @@ def test_a_tenant_that_there_is_not(daemon, command):
     assert error.value.fields["C"] == "3D000"
 
 
+# Figures.
+
+
+def figures_of(daemon, database):
+    (row,) = [row for row in daemon.console("SHOW STATS") if row["database"] == database]
+    return {key: int(value) for key, value in row.items() if value.isdigit()}
+
+
+def test_stats_count_what_was_done_in_a_database(daemon):
+    with daemon.wire_tenant("acme") as client, daemon.wire_tenant("golf") as other:
+        for _ in range(5):
+            client.value("SELECT body FROM notes")
+        other.value("SELECT 1")
+        client.value("SELECT count(*) FROM (SELECT pg_sleep(0.2)) x")
+        now = figures_of(daemon, "app")
+
+        assert (now["total_xact_count"], now["total_query_count"]) == (6, 6)
+        assert now["total_client_login_count"] == 1
+        assert now["total_server_assignment_count"] >= 6
+        assert 200_000 <= now["total_query_time"] <= now["total_xact_time"] + 10_000
+        assert now["avg_query_time"] == now["total_query_time"] // 6
+        assert figures_of(daemon, "plain")["total_query_count"] == 1
+        totals = {row["name"]: int(row["value"]) for row in daemon.console("SHOW TOTALS")}
+        assert totals["total_query_count"] == 7
+
+
+def test_stats_outlive_the_pool(daemon):
+    with daemon.wire_tenant("golf") as client:
+        client.value("SELECT 1")
+    daemon.console("KILL plain")
+    wait_until(lambda: not [row for row in daemon.console("SHOW POOLS")
+                            if row["database"] == "plain"], "the pool is gone")
+
+    assert figures_of(daemon, "plain")["total_query_count"] == 1
+
+
+def test_the_time_in_the_queue_counts(daemon):
+    with daemon.wire_tenant("acme") as client:
+        client.value("SELECT 1")
+        daemon.console("PAUSE")
+        waiting(daemon, client)
+        wait_until(lambda: clients(daemon, tenant="acme", wait="1"), "it waits for a second")
+        daemon.console("RESUME")
+        client.read_until("Z")
+
+    assert figures_of(daemon, "app")["total_wait_time"] >= 1_000_000
+
+
+def test_users_are_counted(daemon):
+    with daemon.wire_tenant("acme") as client:
+        client.value("SELECT 1")
+        rows = {row["name"]: row for row in daemon.console("SHOW USERS")}
+
+    assert rows["app"]["current_client_connections"] == "1"
+    assert rows["app"]["current_connections"] == "1"
+
+
+@pytest.mark.parametrize("noun", [
+    "TENANTS", "POOLS", "CLIENTS", "SERVERS", "DATABASES", "LISTS", "USERS", "STATS",
+    "STATS_TOTALS", "STATS_AVERAGES", "TOTALS", "MEM", "SOCKETS", "ACTIVE_SOCKETS", "STATE",
+    "CONFIG", "VERSION"])
+def test_every_noun_can_be_shown(daemon, noun):
+    with in_transaction(daemon) as client, daemon.wire_tenant("echo"):
+        client.value("SELECT 1")
+
+        assert daemon.console(f"SHOW {noun}")
+
+
 # The end while somebody waits.
 
 
