@@ -51,7 +51,19 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/fahrend-test.XXXXXX")
 chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-failed_step() {
+failed_# From npm, as package-lock.json says; where the registry is out of reach, Debian's own.
+node_postgres() {
+    [ ! -d tests/e2e/node/node_modules/pg ] || return 0
+    npm ci --prefix tests/e2e/node --cache "$work/npm" --no-audit --no-fund --silent \
+        --fetch-retries 1 >"$work/npm.log" 2>&1 && return 0
+    echo "run.sh: npm ci failed, taking Debian's node-pg instead"
+    cat "$work/npm.log"
+    rm -rf tests/e2e/node/node_modules
+    export NODE_PATH=/usr/share/nodejs
+    [ -z "$(setup_missing node-pg)" ] || setup_apt node-pg
+}
+
+step() {
     echo "run.sh: $1 failed"
     echo "0 passed, 1 failed"
     exit 1
@@ -60,6 +72,18 @@ failed_step() {
 build() {
     cmake --preset "$1" >"$work/cmake.log" 2>&1 || { cat "$work/cmake.log"; return 1; }
     ninja -C "build/$1" "${@:2}" >"$work/ninja.log" 2>&1 || { tail -50 "$work/ninja.log"; return 1; }
+}
+
+# From npm, as package-lock.json says; where the registry is out of reach, Debian's own.
+node_postgres() {
+    [ ! -d tests/e2e/node/node_modules/pg ] || return 0
+    npm ci --prefix tests/e2e/node --cache "$work/npm" --no-audit --no-fund --silent \
+        --fetch-retries 1 >"$work/npm.log" 2>&1 && return 0
+    echo "run.sh: npm ci failed, taking Debian's node-pg instead"
+    cat "$work/npm.log"
+    rm -rf tests/e2e/node/node_modules
+    export NODE_PATH=/usr/share/nodejs
+    [ -z "$(setup_missing node-pg)" ] || setup_apt node-pg
 }
 
 step() {
@@ -87,10 +111,7 @@ if [ ${#paths[@]} -gt 0 ]; then
     step build release
     build release fahrend || failed_step "building preset release"
     step end-to-end tests
-    if [ ! -d tests/e2e/node/node_modules/pg ]; then
-        npm ci --prefix tests/e2e/node --cache "$work/npm" --no-audit --no-fund --silent \
-            2>"$work/npm.log" || { cat "$work/npm.log"; failed_step "npm ci"; }
-    fi
+    node_postgres || failed_step "installing node-postgres"
     # Absolute, so that the tests may run from anywhere.
     FAHREND="${FAHREND:-$PWD/build/dev/fahrend}" \
         FAHREND_RELEASE="${FAHREND_RELEASE:-$PWD/build/release/fahrend}" TMPDIR="$work" \
