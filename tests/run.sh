@@ -51,19 +51,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/fahrend-test.XXXXXX")
 chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-failed_# From npm, as package-lock.json says; where the registry is out of reach, Debian's own.
-node_postgres() {
-    [ ! -d tests/e2e/node/node_modules/pg ] || return 0
-    npm ci --prefix tests/e2e/node --cache "$work/npm" --no-audit --no-fund --silent \
-        --fetch-retries 1 >"$work/npm.log" 2>&1 && return 0
-    echo "run.sh: npm ci failed, taking Debian's node-pg instead"
-    cat "$work/npm.log"
-    rm -rf tests/e2e/node/node_modules
-    export NODE_PATH=/usr/share/nodejs
-    [ -z "$(setup_missing node-pg)" ] || setup_apt node-pg
-}
-
-step() {
+failed_step() {
     echo "run.sh: $1 failed"
     echo "0 passed, 1 failed"
     exit 1
