@@ -32,6 +32,9 @@ static void read_all(struct peer *peer)
 
     if (n > 0) {
         buf_commit(&peer->got, (size_t)n);
+        if (peer->on_bytes != NULL) {
+            peer->on_bytes(peer);
+        }
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
         peer->ended = true;
     }
@@ -68,6 +71,7 @@ struct peer *peer_new(struct loop *loop, int fd)
 
     peer->loop = loop;
     peer->fd = fd;
+    list_init(&peer->node);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), 0);
     ck_assert_int_eq(uv_poll_init(&loop->uv, &peer->poll, fd), 0);
@@ -96,6 +100,7 @@ static void on_closed(uv_handle_t *handle)
 
 void peer_drop(struct peer *peer)
 {
+    list_remove(&peer->node);
     uv_close((uv_handle_t *)&peer->poll, on_closed);
     (void)close(peer->fd);
 }
@@ -156,6 +161,14 @@ struct slice peer_take_bytes(struct peer *peer, size_t n)
     buf_append(&peer->body, buf_slice(&peer->got).p, n);
     buf_consume(&peer->got, n);
     return buf_slice(&peer->body);
+}
+
+struct slice peer_take_untyped(struct peer *peer)
+{
+    peer_await(peer, 4);
+    uint32_t size = be32_read(buf_slice(&peer->got).p);
+    ck_assert_uint_ge(size, 4);
+    return slice_from(peer_take_bytes(peer, size), 4);
 }
 
 void peer_expect_bytes(struct peer *peer, struct slice bytes)

@@ -14,11 +14,14 @@ struct peer {
     uv_poll_t poll;
     struct loop *loop;
     int fd;
-    struct buf got;  /* received and not taken yet */
-    struct buf out;  /* to be sent when the socket takes it */
-    struct buf body; /* of the message taken last */
-    bool ended;      /* the other side closed */
-    bool deaf;       /* reads nothing */
+    struct buf got;                      /* received and not taken yet */
+    struct buf out;                      /* to be sent when the socket takes it */
+    struct buf body;                     /* of the message taken last */
+    bool ended;                          /* the other side closed */
+    bool deaf;                           /* reads nothing */
+    void (*on_bytes)(struct peer *peer); /* called when bytes came; NULL for none */
+    void *data;                          /* for it */
+    struct list node;                    /* in whatever list it stands */
 };
 
 /* Takes over fd and makes it non-blocking. */
@@ -38,6 +41,9 @@ void peer_send_buf(struct peer *peer, struct buf *bytes); /* and releases it */
 
 /* Stops to read; starts again. */
 void peer_set_deaf(struct peer *peer, bool deaf);
+
+/* Takes a packet without a type, as a startup packet is, and returns what follows its length. */
+struct slice peer_take_untyped(struct peer *peer);
 
 /* Runs until n bytes are there, and leaves them. */
 void peer_await(struct peer *peer, size_t n);
