@@ -163,6 +163,7 @@ struct backend_target {
     const char *database;
     const struct credential *credential;
     const struct context *startup; /* settings to carry in the startup packet, or NULL */
+    const char *replication;       /* the mode of a connection that replicates, or NULL */
 };
 
 void backend_start(struct backend *b, struct loop *loop, const struct backend_target *target,

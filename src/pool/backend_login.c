@@ -42,6 +42,9 @@ static void build_startup(struct buf *out, const struct backend_target *target)
 
     build_startup_parameter(out, slice_str("user"), slice_str(target->user));
     build_startup_parameter(out, slice_str("database"), slice_str(target->database));
+    if (target->replication != NULL) {
+        build_startup_parameter(out, slice_str("replication"), slice_str(target->replication));
+    }
     for (size_t i = 0; target->startup != NULL && i < target->startup->count; i++) {
         build_startup_parameter(out, target->startup->settings[i].name,
                                 target->startup->settings[i].value);

@@ -89,6 +89,7 @@ void pool_free(struct pool *pool)
     credential_fini(&pool->credential);
     buf_release(&pool->welcome);
     config_unref(pool->config);
+    free(pool->replication);
     free(pool->database);
     free(pool->role);
     free(pool->key);
@@ -474,6 +475,7 @@ static void start_connection(struct pool *pool)
         .database = pool->database,
         .credential = &pool->credential,
         .startup = pool->startup,
+        .replication = pool->replication,
     };
 
     b->id = ++pool->owner->next_id;

@@ -70,7 +70,8 @@ struct pool {
     const struct server_config *server;
     char *database;
     char *role;
-    bool dedicated;          /* one tenant only: its settings go into the startup packet */
+    bool dedicated;    /* one tenant only: its settings go into the startup packet */
+    char *replication; /* the mode in which its one client replicates; NULL for ordinary pools */
     struct context *startup; /* those settings; a reference, or NULL */
     struct credential credential;
 

@@ -49,10 +49,16 @@ void pools_fini(struct pools *pools)
 }
 
 /* Server, database and role, and of a dedicated pool the tenant, each ended by a NUL. */
-static size_t make_key(char *key, const struct tenant *tenant, const struct plan *plan)
+static size_t make_key(char *key, const struct tenant *tenant, const struct plan *plan,
+                       const struct pool_replication *replication)
 {
+    char client[24] = "";
+
+    if (replication != NULL) {
+        (void)snprintf(client, sizeof client, "%llu", (unsigned long long)replication->client);
+    }
     const char *parts[] = {plan->server, plan->database, plan->role,
-                           plan->dedicated ? tenant->name : ""};
+                           plan->dedicated ? tenant->name : "", client};
     size_t at = 0;
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -91,10 +97,11 @@ static struct pool *add(struct pools *pools, const struct plan *plan, const stru
 
 struct pool *pools_find_or_add(struct pools *pools, const struct tenant *tenant,
                                const struct plan *plan, const struct config *config,
-                               const char *secret, struct err *err)
+                               const char *secret, const struct pool_replication *replication,
+                               struct err *err)
 {
-    char key[4 * 256];
-    size_t key_size = make_key(key, tenant, plan);
+    char key[5 * 256];
+    size_t key_size = make_key(key, tenant, plan, replication);
     struct pool *pool;
 
     if (config_server(config, plan->server) == NULL) {
@@ -104,6 +111,7 @@ struct pool *pools_find_or_add(struct pools *pools, const struct tenant *tenant,
     HASH_FIND(hh, pools->pools, key, key_size, pool);
     if (pool == NULL) {
         pool = add(pools, plan, config, key, key_size);
+        pool->replication = replication == NULL ? NULL : x_strdup(replication->mode);
     }
     pool_adopt(pool, &tenant->config->pool);
     credential_set_secret(&pool->credential, secret);

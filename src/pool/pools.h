@@ -51,12 +51,20 @@ void pools_init(struct pools *pools, struct loop *loop,
 void pools_close(struct pools *pools);
 void pools_fini(struct pools *pools);
 
-/* The pool of a plan, made when it is new. `secret` opens its connections: plain or md5…, NULL for
- * none; it is copied, and replaces what was there. ERR_CONFIG where the server is not configured.
+/* A client that replicates: its pool is its own, and its server connection speaks that protocol. */
+struct pool_replication {
+    const char *mode; /* the value of the startup parameter: "true", "database" */
+    uint64_t client;  /* makes the pool's key unique */
+};
+
+/* The pool of a plan, made when it is new. `replication` is NULL for ordinary clients. `secret`
+ * opens its connections: plain or md5…, NULL for none; it is copied, and replaces what was there.
+ * ERR_CONFIG where the server is not configured.
  */
 struct pool *pools_find_or_add(struct pools *pools, const struct tenant *tenant,
                                const struct plan *plan, const struct config *config,
-                               const char *secret, struct err *err);
+                               const char *secret, const struct pool_replication *replication,
+                               struct err *err);
 
 /* The account of a tenant, made when it is new. */
 struct account *pools_account(struct pools *pools, struct slice tenant);

@@ -360,6 +360,7 @@ static enum verdict take_message(struct backend *b, const struct frame *frame, s
     case WIRE_PORTAL_SUSPENDED:
         return end_entry(b, LEDGER_EXECUTE);
     case WIRE_COPY_IN:
+    case WIRE_COPY_BOTH: /* START_REPLICATION: the client's bytes follow as in a copy */
         return copy_in_response(b);
     case WIRE_PARAMETER_STATUS:
         return parameter_status(b, body);

@@ -194,15 +194,20 @@ static int read_parameters(struct client_login *login, struct parameters *p, str
     return rc;
 }
 
+/* What PostgreSQL's parse_bool takes for no means an ordinary session. */
+static struct slice replication_mode(struct slice value)
+{
+    bool no = slice_eq_str(value, "false") || slice_eq_str(value, "f") ||
+              slice_eq_str(value, "0") || slice_eq_str(value, "off") || slice_eq_str(value, "no") ||
+              slice_eq_str(value, "n");
+
+    return no ? SLICE_EMPTY : value;
+}
+
 static int check_parameters(const struct parameters *p, struct err *err)
 {
     if (p->user.n == 0) {
         return err_set(err, ERR_NOT_ALLOWED, "no PostgreSQL user name specified in startup packet");
-    }
-    if (p->replication.n > 0 && !slice_eq_str(p->replication, "false") &&
-        !slice_eq_str(p->replication, "0") && !slice_eq_str(p->replication, "off") &&
-        !slice_eq_str(p->replication, "no")) {
-        return err_set(err, ERR_UNSUPPORTED, "replication connections are not supported");
     }
     return 0;
 }
@@ -232,6 +237,7 @@ static void resolve(struct client_login *login, const struct parameters *p)
         .parameter_count = p->count,
     };
 
+    identity->replication = replication_mode(p->replication);
     identity->full_user = identity->user = p->user;
     identity->full_database = identity->database = said.database;
     identity->setting_count = p->count;

@@ -32,6 +32,7 @@ struct client_identity {
     struct slice full_user; /* as it was sent */
     struct slice database;  /* without the tenant's part; empty where none was named */
     struct slice full_database;
+    struct slice replication; /* the mode in which it replicates; empty for an ordinary session */
     const struct realm_user *known;   /* NULL where everybody is trusted */
     char tenant[NAME_SIZE];           /* "" where none was resolved */
     struct err tenant_err;            /* … and why */

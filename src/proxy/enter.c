@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "proxy/enter.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,8 +119,14 @@ static int find_pool(struct frontend *f, const struct tenant *tenant, const stru
                      const struct client_identity *identity, struct err *err)
 {
     struct proxy *proxy = f->proxy;
+    char mode[16] = "";
+    struct pool_replication replication = {.mode = mode, .client = f->id};
+    f->replicates = identity->replication.n > 0;
+    (void)snprintf(mode, sizeof mode, "%.*s", (int)identity->replication.n,
+                   (const char *)identity->replication.p);
     struct pool *pool = pools_find_or_add(&proxy->pools, tenant, plan, realm_config(f->realm),
-                                          server_secret(f, plan, identity), err);
+                                          server_secret(f, plan, identity),
+                                          f->replicates ? &replication : NULL, err);
     struct account *account;
 
     if (pool == NULL) {
@@ -157,9 +164,28 @@ static void intern_context(struct frontend *f, const struct plan *plan,
     if (n == 0) {
         f->request.context->proven = true;
     }
-    if (plan->dedicated && pool->startup == NULL) {
+    if (pool->replication != NULL) {
+        f->request.context->proven =
+            true; /* carried in the startup packet: a replicating server takes no other */
+        pool->startup = context_ref(f->request.context);
+    } else if (plan->dedicated && pool->startup == NULL) {
         pool->startup = context_intern(table, f->request.lane, plan->settings, plan->setting_count);
     }
+}
+
+/* Who replicates reads the whole database, or the whole server, whatever policies and search paths
+ * say. */
+static int check_replication(const struct tenant *tenant, const struct client_identity *identity,
+                             struct err *err)
+{
+    enum strategy_kind kind = tenant->config->strategy;
+
+    if (identity->replication.n == 0 || kind == STRATEGY_DATABASE || kind == STRATEGY_NONE) {
+        return 0;
+    }
+    return err_set(err, ERR_RESERVED,
+                   "replication would show other tenants' data under the strategy of tenant \"%s\"",
+                   tenant->name);
 }
 
 static int enter_tenant(struct frontend *f, const struct client_identity *identity, struct err *err)
@@ -174,6 +200,10 @@ static int enter_tenant(struct frontend *f, const struct client_identity *identi
         return err->code;
     }
     int rc = strategy_plan(tenant, &login, &plan, err);
+    if (rc < 0) {
+        return rc;
+    }
+    rc = check_replication(tenant, identity, err);
     if (rc < 0) {
         return rc;
     }

@@ -64,6 +64,7 @@ struct frontend {
     bool retried;      /* a switch failed, and this is the second try */
     bool greeted;      /* ReadyForQuery was sent: it is a session */
     bool closing_soon; /* to be closed when it is next outside a transaction */
+    bool replicates;   /* its server connection is its own, and ends with it */
     bool has_slot;
     struct deadline deadline;             /* of the login; of waiting, a query, or being idle */
     struct deadline transaction_deadline; /* of the transaction */
@@ -91,7 +92,7 @@ static inline struct account_stats *frontend_stats(const struct frontend *f)
 
 static inline bool frontend_session_mode(const struct frontend *f)
 {
-    return f->tenant->pool.mode == POOL_SESSION;
+    return f->tenant->pool.mode == POOL_SESSION || f->replicates;
 }
 
 /* Whether its named statements are managed: they outlive the link. */

@@ -337,7 +337,7 @@ void relay_release_if_settled(struct frontend *f)
 void relay_abandon(struct frontend *f)
 {
     if (f->backend != NULL) {
-        let_go(f, reset_query(f), f->body_left > 0 && !f->dropping);
+        let_go(f, reset_query(f), f->replicates || (f->body_left > 0 && !f->dropping));
     }
 }
 
