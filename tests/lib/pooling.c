@@ -47,7 +47,7 @@ void pooling_begin(struct pooling *p, const char *servers, const char *tenants)
     buf_append_u8(&text, 0);
     p->config = load((const char *)text.p);
     buf_release(&text);
-    p->registry = registry_build(p->config, NULL, NULL, &err);
+    p->registry = registry_build(p->config, NULL, &err);
     ck_assert_msg(p->registry != NULL, "%s", err.text);
     atomic_store(&p->budget.max, (uint32_t)p->config->servers[0].max_connections);
     pools_init(&p->pools, &p->loop, budget_of, p);
@@ -86,7 +86,7 @@ struct lane *pooling_lane(struct pooling *p, const char *name)
 
     ck_assert_ptr_nonnull(tenant);
     ck_assert_msg(strategy_plan(tenant, &login, &plan, &err) == 0, "%s", err.text);
-    struct pool *pool = pools_find_or_add(&p->pools, tenant, &plan, p->config, NULL, &err);
+    struct pool *pool = pools_find_or_add(&p->pools, tenant, &plan, p->config, NULL, NULL, &err);
     ck_assert_msg(pool != NULL, "%s", err.text);
     pool_ref(pool);
     return pool_lane(pool, pools_account(&p->pools, slice_str(name)), tenant->config);
