@@ -336,6 +336,24 @@ static void check_rls(const struct checker *c, const struct entry *e, const stru
     }
 }
 
+static void check_seal(const struct checker *c, const struct entry *e,
+                       const struct tenant_config *t)
+{
+    if (t->strategy != STRATEGY_RLS || !t->rls.seal) {
+        return;
+    }
+    if (t->rls.key.kind == SECRET_NONE) {
+        const struct node *own = entry_node(c, e->map, e->name);
+        if (own == NULL || node_find(own, "rls.key") == NULL) {
+            entry_fault(c, e, "rls.key", "is needed where rls.seal is true");
+        }
+    }
+    if (t->reset == RESET_NEVER) {
+        entry_fault(c, e, "reset",
+                    "never leaves what another tenant must not see: not with rls.seal");
+    }
+}
+
 static void check_pool(const struct checker *c, const struct entry *e, const struct pool_config *p)
 {
     if (p->min_size > p->size) {
@@ -356,6 +374,7 @@ static void check_tenant(const struct checker *c, const struct tenant_config *t)
         entry_fault(c, &e, "server", "no server is named \"%s\"%s", t->server, hint);
     }
     check_rls(c, &e, t);
+    check_seal(c, &e, t);
     check_settings(c, &e, t);
     check_pool(c, &e, &t->pool);
 }

@@ -170,6 +170,8 @@ struct login_config {
 struct rls_config {
     const char *setting; /* has a dot */
     bool seal;
+    struct secret_ref key;       /* signs the seals; set where `seal` is */
+    struct secret_ref spare_key; /* policies accept it as well; may be SECRET_NONE */
     const char *column;
     struct strings tables; /* empty: all that have the column */
     enum rls_setup setup;

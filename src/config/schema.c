@@ -179,6 +179,13 @@ const struct key schema_keys[] = {
         "The setting that policies read; its name has a dot."),
     ROW(TENANT, "rls.seal", BOOL, rls.seal, "false",
         "Sign the setting, so that SQL of a client cannot choose another tenant."),
+    ROW(TENANT, "rls.key", SECRET, rls.key, NULL,
+        "The key that seals are signed with, of 32 bytes or more; SETUP RLS tells it to the "
+        "server.",
+        .example = "{file: /run/secrets/seal_key}"),
+    ROW(TENANT, "rls.spare_key", SECRET, rls.spare_key, NULL,
+        "A second key that policies accept too: the next one, or the last one, while keys change.",
+        .example = "{file: /run/secrets/seal_key_old}"),
     ROW(TENANT, "rls.column", NAME, rls.column, "tenant_id", "The column that names the tenant."),
     ROW(TENANT, "rls.tables", STRINGS, rls.tables, "[]",
         "Tables that are set up; [] is all that have the column."),

@@ -23,6 +23,7 @@
 #include "net/dial.h"
 #include "pool/ledger.h"
 #include "pool/prepared.h"
+#include "pool/seal.h"
 #include "tenant/context.h"
 
 struct backend;
@@ -138,8 +139,10 @@ struct backend {
         deadline; /* CONNECTING and LOGIN: connect timeout; IDLE: idle timeout; CLEANING: budget */
     struct deadline age; /* the connection's lifetime */
     struct work free_work;
-    uint32_t pid;     /* of the server process, from BackendKeyData */
-    struct slice key; /* its cancel key; memory is the backend's */
+    uint32_t pid;                /* of the server process, from BackendKeyData */
+    char start[SEAL_START_SIZE]; /* when it began, for seals; "" where it was not asked */
+    struct seal_cache seal;      /* the last one made for it */
+    struct slice key;            /* its cancel key; memory is the backend's */
     uint8_t key_bytes[256];
     uint16_t cancels;        /* cancel requests for it that have not ended */
     struct list cancel_list; /* they themselves; typed in cancel.c */
@@ -164,6 +167,7 @@ struct backend_target {
     const struct credential *credential;
     const struct context *startup; /* settings to carry in the startup packet, or NULL */
     const char *replication;       /* the mode of a connection that replicates, or NULL */
+    bool sealed; /* ask the server when its process began: seals are bound to that */
 };
 
 void backend_start(struct backend *b, struct loop *loop, const struct backend_target *target,

@@ -27,6 +27,9 @@ struct backend_login {
     struct scram_client scram;
     bool scram_started;
     bool authenticated;
+    bool sealed; /* the start of the server process is asked for */
+    bool asked;  /* … and the answer is awaited */
+    char start[SEAL_START_SIZE];
     struct buf out;
     struct buf parameters;
     uint32_t pid;
@@ -61,6 +64,7 @@ struct backend_login *backend_login_new(struct loop *loop, const struct backend_
     login->cb = cb;
     login->data = data;
     login->user = x_strdup(target->user);
+    login->sealed = target->sealed;
     credential_copy(&login->credential, target->credential);
     build_startup(&login->out, target);
     return login;
@@ -325,6 +329,49 @@ static int take_key(struct backend_login *login, struct slice body, struct err *
     return 0;
 }
 
+/* ---- the start of the server process ---- */
+
+/* Qualified throughout: the role's own defaults, search_path among them, are already in force, and
+ * a tenant on a shared role may have changed them. */
+static const char start_query[] =
+    "SELECT pg_catalog.int8(pg_catalog.extract('epoch', backend_start) OPERATOR(pg_catalog.*) "
+    "1000000) FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid())";
+
+static int take_start(struct backend_login *login, struct slice body, struct err *err)
+{
+    struct cursor c = cursor_of(body);
+    uint16_t columns = cursor_be16(&c);
+    uint32_t n = cursor_be32(&c);
+    struct slice digits = cursor_bytes(&c, n);
+
+    if (c.bad || columns != 1 || n == 0 || n >= sizeof login->start || c.left.n > 0) {
+        return err_set(err, ERR_CONNECTION,
+                       "the server does not tell role \"%s\" when its process began", login->user);
+    }
+    memcpy(login->start, digits.p, n);
+    login->start[n] = '\0';
+    return 0;
+}
+
+/* The server is ready: for us, or first for our question. */
+static int take_ready(struct backend_login *login, struct err *err)
+{
+    if (!login->authenticated) {
+        return err_set(err, ERR_PROTOCOL, "server is ready without authentication");
+    }
+    if (!login->sealed) {
+        return BACKEND_LOGIN_DONE;
+    }
+    if (!login->asked) {
+        login->asked = true;
+        build_query(&login->out, start_query);
+        return BACKEND_LOGIN_MORE;
+    }
+    return login->start[0] != '\0'
+               ? BACKEND_LOGIN_DONE
+               : err_set(err, ERR_PROTOCOL, "server did not say when its process began");
+}
+
 static int take_error(struct slice body, struct err *err)
 {
     struct error_fields fields;
@@ -334,6 +381,11 @@ static int take_error(struct slice body, struct err *err)
     }
     error_to_err(&fields, err);
     return ERR_SERVER;
+}
+
+static int out_of_place(const struct frame *frame, struct err *err)
+{
+    return err_set(err, ERR_PROTOCOL, "server sent message 0x%02x while logging in", frame->type);
 }
 
 static int take_message(struct backend_login *login, struct slice message,
@@ -358,12 +410,16 @@ static int take_message(struct backend_login *login, struct slice message,
     case WIRE_BACKEND_KEY:
         return take_key(login, body, err);
     case WIRE_READY:
-        return login->authenticated
-                   ? BACKEND_LOGIN_DONE
-                   : err_set(err, ERR_PROTOCOL, "server is ready without authentication");
+        return take_ready(login, err);
+    case WIRE_ROW_DESCRIPTION:
+    case WIRE_COMMAND_COMPLETE:
+    case WIRE_DATA_ROW:
+        if (login->asked) {
+            return frame->type == WIRE_DATA_ROW ? take_start(login, body, err) : 0;
+        }
+        return out_of_place(frame, err);
     default:
-        return err_set(err, ERR_PROTOCOL, "server sent message 0x%02x while logging in",
-                       frame->type);
+        return out_of_place(frame, err);
     }
 }
 
@@ -394,6 +450,7 @@ void backend_login_take(struct backend_login *login, struct backend *b)
     struct slice key = buf_slice(&login->key);
 
     b->pid = login->pid;
+    memcpy(b->start, login->start, sizeof b->start);
     if (key.n > 0) {
         memcpy(b->key_bytes, key.p, key.n);
     }

@@ -84,6 +84,7 @@ void pool_free(struct pool *pool)
     context_unref(&pool->owner->contexts, pool->startup);
     HASH_ITER (hh, pool->lanes, lane, next) {
         HASH_DEL(pool->lanes, lane);
+        seal_key_fini(&lane->seal);
         free(lane);
     }
     credential_fini(&pool->credential);
@@ -336,8 +337,12 @@ static bool must_check(const struct pool *pool, const struct backend *b)
            loop_now(pool->owner->loop) - b->used_at > (uint64_t)pool->settings.check_delay;
 }
 
+/* One that was made before any tenant of the pool was sealed cannot be signed for. */
 static bool may_share(const struct lane *lane, const struct backend *b)
 {
+    if (seal_key_is_set(&lane->seal) && b->start[0] == '\0') {
+        return false;
+    }
     if (b->context == NULL) {
         return true;
     }
@@ -476,6 +481,7 @@ static void start_connection(struct pool *pool)
         .credential = &pool->credential,
         .startup = pool->startup,
         .replication = pool->replication,
+        .sealed = pool->sealed,
     };
 
     b->id = ++pool->owner->next_id;

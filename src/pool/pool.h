@@ -48,6 +48,7 @@ struct lane {
     uint8_t held;             /* why its waiters are granted nothing: HELD_* bits */
     struct list full_node;    /* in account.full_lanes while HELD_FULL */
     enum reset_policy reset;
+    struct seal_key seal; /* not set where the tenant is not sealed */
 };
 
 /* Embedded in the client. After on_granted or on_refused, or pool_withdraw, it is not queued. */
@@ -72,6 +73,7 @@ struct pool {
     char *role;
     bool dedicated;    /* one tenant only: its settings go into the startup packet */
     char *replication; /* the mode in which its one client replicates; NULL for ordinary pools */
+    bool sealed;       /* some tenant is: new connections learn when their process began */
     struct context *startup; /* those settings; a reference, or NULL */
     struct credential credential;
 

@@ -14,6 +14,9 @@
 #define PREPARED_FRAME     1U
 #define PREPARED_SELECT(n) (1U << (n))
 
+/* Every setting of two contexts, and a seal. */
+#define ASSIGNMENTS_MAX (2 * CONTEXT_SETTINGS_MAX + 1)
+
 /* One call of set_config; value.p == NULL resets. */
 struct assignment {
     struct slice name;
@@ -21,13 +24,13 @@ struct assignment {
 };
 
 struct assignments {
-    struct assignment items[2 * CONTEXT_SETTINGS_MAX];
+    struct assignment items[ASSIGNMENTS_MAX];
     size_t count;
 };
 
 static void assign(struct assignments *all, struct slice name, struct slice value)
 {
-    assert(all->count < 2 * CONTEXT_SETTINGS_MAX);
+    assert(all->count < ASSIGNMENTS_MAX);
     all->items[all->count++] = (struct assignment){.name = name, .value = value};
 }
 
@@ -45,20 +48,21 @@ static void collect_resets(struct assignments *all, const struct switch_order *o
     }
 }
 
-static bool in_force(const struct switch_order *order, struct slice name, struct slice value)
+/* What a sealed tenant's own SQL did to its settings shows in no tag: they count as lost. */
+static bool in_force(const struct switch_order *order, const struct context_setting *s)
 {
-    if (order->from == NULL || order->scrub || order->unknown) {
+    if (order->from == NULL || order->scrub || order->unknown || (s->fixed && order->seal.n > 0)) {
         return false;
     }
-    const struct context_setting *old = context_find(order->from, name);
-    return old != NULL && slice_eq(old->value, value);
+    const struct context_setting *old = context_find(order->from, s->name);
+    return old != NULL && slice_eq(old->value, s->value);
 }
 
 static void collect_sets(struct assignments *all, const struct switch_order *order)
 {
     for (size_t i = 0; i < order->to->count; i++) {
         const struct context_setting *s = &order->to->settings[i];
-        if ((s->fixed || !order->fixed_only) && !in_force(order, s->name, s->value)) {
+        if ((s->fixed || !order->fixed_only) && !in_force(order, s)) {
             struct slice value = s->value.p == NULL ? slice_str("") : s->value;
             assign(all, s->name, value);
         }
@@ -117,6 +121,9 @@ uint32_t switch_build(struct buf *out, const struct switch_order *order, uint32_
     all.count = 0;
     collect_resets(&all, order);
     collect_sets(&all, order);
+    if (order->seal.n > 0) {
+        assign(&all, order->seal_setting, order->seal);
+    }
     if (order->scrub) {
         run(out, "", true, "DISCARD ALL", NULL, 0);
         *prepared = 0;

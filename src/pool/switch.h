@@ -22,7 +22,9 @@ struct switch_order {
     bool unknown; /* `from` may not be in force any more: assert everything */
     bool scrub; /* another tenant used the connection: discard all that it left, trust no name on it
                  */
-    bool fixed_only; /* assert only the tenant's own settings */
+    bool fixed_only;           /* assert only the tenant's own settings */
+    struct slice seal_setting; /* of a sealed tenant; empty for others */
+    struct slice seal;         /* its value; the tenant's own settings are then asserted with it */
 };
 
 /* Appends the switch and returns how many CommandComplete messages end it; 0 when there is nothing

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "proxy/seals.h"
 #include "tenant/access.h"
 #include "tenant/session.h"
 
@@ -145,6 +146,7 @@ static int find_pool(struct frontend *f, const struct tenant *tenant, const stru
     }
     f->tenant = tenant->config;
     f->request.lane = pool_lane(pool, account, tenant->config);
+    seals_adopt(f->request.lane, f->realm, tenant->config);
     f->user_account = user;
     user->clients++;
     account->clients++;

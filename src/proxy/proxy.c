@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "proxy/frontend.h"
+#include "proxy/seals.h"
 #include "wire/error.h"
 #include "wire/types.h"
 
@@ -63,6 +64,7 @@ void proxy_set_realm(struct proxy *proxy, const struct realm *realm)
     realm_unref(proxy->realm);
     adopt_realm(proxy, realm);
     pools_reconfigure(&proxy->pools, realm_config(realm));
+    seals_refresh(proxy);
 }
 
 void proxy_cancel(struct proxy *proxy, uint32_t pid, const uint8_t key[4])

@@ -9,6 +9,8 @@
 
 #include "base/alloc.h"
 
+#define SEAL_KEY_MIN 32 /* bytes */
+
 struct entry {
     UT_hash_handle hh; /* by name */
     struct realm_user user;
@@ -72,6 +74,41 @@ static int add_users(struct realm *realm, const struct config *config, struct er
     return 0;
 }
 
+/* A key that can be guessed is none: who knows a seal can try keys at home. */
+static int check_key(const struct realm *realm, const struct secret_ref *ref, const char *path,
+                     struct err *err)
+{
+    const char *key = realm_secret(realm, ref);
+
+    if (key != NULL && strlen(key) < SEAL_KEY_MIN) {
+        return err_set(err, ERR_CONFIG, "%s: has %zu bytes, and must have %d or more", path,
+                       strlen(key), SEAL_KEY_MIN);
+    }
+    return 0;
+}
+
+static int check_keys(const struct realm *realm, const struct tenant_config *tenant,
+                      struct err *err)
+{
+    int rc = check_key(realm, &tenant->rls.key, "rls.key", err);
+
+    rc = rc < 0 ? rc : check_key(realm, &tenant->rls.spare_key, "rls.spare_key", err);
+    if (rc < 0) {
+        err_wrap(err, "tenants.%s", tenant->name == NULL ? "defaults" : tenant->name);
+    }
+    return rc;
+}
+
+static int check_all_keys(const struct realm *realm, const struct config *config, struct err *err)
+{
+    int rc = check_keys(realm, &config->defaults, err);
+
+    for (size_t i = 0; i < config->tenant_count && rc == 0; i++) {
+        rc = check_keys(realm, &config->tenants[i], err);
+    }
+    return rc;
+}
+
 const struct realm *realm_build(const struct registry *registry, const struct secrets *secrets,
                                 struct budget *const *budgets, const uint8_t mock[32],
                                 struct err *err)
@@ -85,7 +122,7 @@ const struct realm *realm_build(const struct registry *registry, const struct se
     memcpy(realm->mock, mock, sizeof realm->mock);
     realm->budgets = x_alloc(config->server_count * sizeof *realm->budgets);
     memcpy(realm->budgets, budgets, config->server_count * sizeof *realm->budgets);
-    if (add_users(realm, config, err) < 0) {
+    if (check_all_keys(realm, config, err) < 0 || add_users(realm, config, err) < 0) {
         realm_unref(realm);
         return NULL;
     }

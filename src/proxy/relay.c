@@ -51,21 +51,44 @@ static size_t pass(struct frontend *f, struct slice rest)
 
 /* ---- the armed switch ---- */
 
+/* A sealed tenant leaves its seal to nobody, even one that asks for no scrub. */
 static bool must_scrub(const struct frontend *f, const struct backend *b)
 {
     enum reset_policy reset = f->tenant->reset;
 
-    if (b->context == NULL || reset == RESET_NEVER) {
+    if (b->context == NULL) {
         return false;
     }
-    return context_lane(b->context)->account != frontend_account(f) ||
-           (reset == RESET_CLIENT && b->last_user != f->id);
+    bool other = context_lane(b->context)->account != frontend_account(f);
+    if (reset == RESET_NEVER) {
+        return other && seal_key_is_set(&context_lane(b->context)->seal);
+    }
+    return other || (reset == RESET_CLIENT && b->last_user != f->id);
+}
+
+static bool is_sealed(const struct frontend *f)
+{
+    return seal_key_is_set(&f->request.lane->seal);
 }
 
 static bool must_switch(const struct frontend *f, const struct backend *b)
 {
-    return b->context != f->request.context || b->context_unknown ||
+    return is_sealed(f) || b->context != f->request.context || b->context_unknown ||
            f->tenant->assertion == ASSERT_ALWAYS || must_scrub(f, b);
+}
+
+static void add_seal(const struct frontend *f, struct switch_order *order)
+{
+    struct backend *b = f->backend;
+    const struct lane *lane = f->request.lane;
+    struct seal_subject subject = {
+        .tenant = lane->account->name,
+        .pid = b->pid,
+        .start = b->start,
+    };
+
+    order->seal_setting = slice_str(lane->seal.setting);
+    order->seal = seal_make(&b->seal, &lane->seal, &subject);
 }
 
 /* Puts the switch together; returns how many answers end it, 0 where the connection needs none. */
@@ -80,6 +103,9 @@ static uint32_t build_switch(struct frontend *f, bool fixed_only)
         .fixed_only = fixed_only,
     };
 
+    if (is_sealed(f)) {
+        add_seal(f, &order);
+    }
     buf_clear(&f->proxy->assembly);
     if (order.scrub) {
         prepared_clear(&b->statements);

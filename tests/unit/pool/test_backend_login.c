@@ -769,6 +769,66 @@ static void add_hostile(TCase *all)
     tcase_add_test(all, parameters_without_end_are_refused);
 }
 
+/* ---- the start of the server process ---- */
+
+static void begin_sealed(struct desk *d)
+{
+    *d = (struct desk){0};
+    loops_begin(&d->loop);
+    struct backend_target target = {
+        .user = "app", .database = "shop", .credential = &d->credential, .sealed = true};
+    d->login = backend_login_new(&d->loop, &target, on_step, d);
+    backend_login_sent(d->login);
+    ck_assert_int_eq(feed_auth(d, WIRE_AUTH_OK, SLICE_EMPTY), BACKEND_LOGIN_MORE);
+}
+
+static void answer_row(struct desk *d, const char *start)
+{
+    size_t at = build_begin(&d->in, WIRE_DATA_ROW);
+
+    buf_append_be16(&d->in, 1);
+    buf_append_be32(&d->in, start == NULL ? UINT32_MAX : (uint32_t)strlen(start));
+    buf_append(&d->in, start == NULL ? "" : start, start == NULL ? 0 : strlen(start));
+    build_end(&d->in, at);
+}
+
+START_TEST(a_connection_for_sealed_tenants_asks_when_its_process_began)
+{
+    struct desk d;
+    struct backend b = {0};
+    struct frame frame;
+    begin_sealed(&d);
+    greet(&d.in);
+
+    ck_assert_int_eq(feed(&d), BACKEND_LOGIN_MORE);
+    ck_assert_int_eq(frame_peek(backend_login_output(d.login), &frame), FRAME_OK);
+    ck_assert_uint_eq(frame.type, WIRE_QUERY);
+    answer_row(&d, "1700000000000001");
+    build_command_complete(&d.in, "SELECT 1");
+    build_ready(&d.in, 'I');
+    ck_assert_int_eq(feed(&d), BACKEND_LOGIN_DONE);
+
+    backend_login_take(d.login, &b);
+    ck_assert_str_eq(b.start, "1700000000000001");
+    buf_release(&b.parameters);
+    end(&d);
+}
+END_TEST
+
+START_TEST(a_server_that_does_not_tell_is_not_used_for_sealed_tenants)
+{
+    struct desk d;
+    begin_sealed(&d);
+    greet(&d.in);
+    ck_assert_int_eq(feed(&d), BACKEND_LOGIN_MORE);
+    answer_row(&d, NULL);
+
+    ck_assert_int_eq(feed(&d), ERR_CONNECTION);
+
+    end(&d);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("backend_login");
@@ -776,6 +836,8 @@ static Suite *make_suite(void)
 
     add_usual(all);
     add_hostile(all);
+    tcase_add_test(all, a_connection_for_sealed_tenants_asks_when_its_process_began);
+    tcase_add_test(all, a_server_that_does_not_tell_is_not_used_for_sealed_tenants);
     suite_add_tcase(suite, all);
     return suite;
 }

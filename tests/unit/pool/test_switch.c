@@ -394,6 +394,52 @@ START_TEST(a_hostile_value_stays_a_value)
 }
 END_TEST
 
+static struct switch_order sealed_order(const struct context *from, const struct context *to)
+{
+    return (struct switch_order){.from = from,
+                                 .to = to,
+                                 .seal_setting = slice_str("app.tenant_seal"),
+                                 .seal = slice_str("5ea1")};
+}
+
+START_TEST(a_seal_is_set_with_the_tenant)
+{
+    struct desk d;
+    uint32_t completes;
+    begin(&d);
+    struct context_setting settings[] = {set("app.tenant", "acme", true)};
+    struct context *to = intern(&d, settings, 1);
+    struct switch_order order = sealed_order(NULL, to);
+
+    const char *text = build(&d, &order, &completes);
+
+    ck_assert_ptr_nonnull(
+        strstr(text, "B:fahrend_set_2:app.tenant,acme,app.tenant_seal,5ea1 E " COMMIT_NAMED));
+    context_unref(&d.table, to);
+    end(&d);
+}
+END_TEST
+
+START_TEST(a_sealed_tenant_is_asserted_though_nothing_changed)
+{
+    struct desk d;
+    uint32_t completes;
+    begin(&d);
+    struct context_setting settings[] = {set("app.tenant", "acme", true),
+                                         set("TimeZone", "UTC", false)};
+    struct context *to = intern(&d, settings, 2);
+    struct switch_order order = sealed_order(to, to);
+
+    const char *text = build(&d, &order, &completes);
+
+    ck_assert_ptr_nonnull(
+        strstr(text, "B:fahrend_set_2:app.tenant,acme,app.tenant_seal,5ea1 E " COMMIT_NAMED));
+    ck_assert_ptr_null(strstr(text, "TimeZone"));
+    context_unref(&d.table, to);
+    end(&d);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("switch");
@@ -414,6 +460,8 @@ static Suite *make_suite(void)
     tcase_add_loop_test(all, many_settings_go_in_several_selects, 0, CONTEXT_SETTINGS_MAX + 1);
     tcase_add_test(all, a_full_context_can_follow_another_full_one);
     tcase_add_test(all, a_hostile_value_stays_a_value);
+    tcase_add_test(all, a_seal_is_set_with_the_tenant);
+    tcase_add_test(all, a_sealed_tenant_is_asserted_though_nothing_changed);
     suite_add_tcase(suite, all);
     return suite;
 }
