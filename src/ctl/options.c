@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "ctl/target.h"
+
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'}, {"host", required_argument, NULL, 'h'},
+    {"port", required_argument, NULL, 'p'},   {"user", required_argument, NULL, 'U'},
+    {"json", no_argument, NULL, 'j'},         {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'H'},         {NULL, 0, NULL, 0},
+};
+
+static void take_option(struct options *options, int c)
+{
+    switch (c) {
+    case 'c':
+        options->file = optarg;
+        break;
+    case 'h':
+        options->host = optarg;
+        break;
+    case 'p':
+        options->port = optarg;
+        break;
+    case 'U':
+        options->user = optarg;
+        break;
+    case 'j':
+        options->json = true;
+        break;
+    case 'V':
+        options->action = OPTION_VERSION;
+        break;
+    case 'H':
+        options->action = OPTION_HELP;
+        break;
+    default: /* getopt has named it */
+        options->action = OPTION_BAD;
+        break;
+    }
+}
+
+static void join_words(struct buf *command, char **words, int count)
+{
+    for (int i = 0; i < count; i++) {
+        buf_printf(command, "%s%s", i == 0 ? "" : " ", words[i]);
+    }
+    buf_append_u8(command, 0);
+}
+
+void options_parse(struct options *options, int argc, char **argv)
+{
+    int c;
+
+    *options = (struct options){.action = OPTION_RUN};
+    optind = 1;
+    /* "+": what follows the first word is the command's. */
+    while (options->action == OPTION_RUN &&
+           (c = getopt_long(argc, argv, "+c:h:p:U:jV", long_options, NULL)) != -1) {
+        take_option(options, c);
+    }
+    join_words(&options->command, argv + optind, argc - optind);
+    if (options->action == OPTION_RUN && optind == argc) {
+        (void)fprintf(stderr, "fahrenctl: no command; for example: fahrenctl show tenants\n");
+        options->action = OPTION_BAD;
+    }
+    if (options->action == OPTION_BAD) {
+        (void)fprintf(stderr, "Try \"fahrenctl --help\".\n");
+    }
+}
+
+void options_fini(struct options *options)
+{
+    buf_release(&options->command);
+}
+
+void options_print_help(void)
+{
+    (void)printf(
+        "fahrenctl runs a command on the console of a running fahrend and prints the answer.\n"
+        "\n"
+        "Usage:\n"
+        "  fahrenctl [-c FILE] [-h HOST] [-p PORT] [-U USER] [--json] COMMAND …\n"
+        "\n"
+        "Options:\n"
+        "  -c, --config FILE   take address, port and an admin user from this file\n"
+        "                      (default %s, where it can be read)\n"
+        "  -h, --host HOST     address, name or socket directory of fahrend\n"
+        "  -p, --port PORT     its port\n"
+        "  -U, --user USER     a user of admin.users or admin.stats_users\n"
+        "  -j, --json          print rows as JSON, to be read by programs\n"
+        "  -V, --version       print the version\n"
+        "      --help          print this\n"
+        "\n"
+        "What -h, -p and -U say goes before what the file says. The password is the file's where\n"
+        "it is there in plain text, or in the environment or file that it names; else\n"
+        "$PGPASSWORD, ~/.pgpass, or asked for on a terminal.\n"
+        "\n"
+        "Commands, for example:\n"
+        "  fahrenctl show tenants           what each tenant is and does\n"
+        "  fahrenctl show pools             who waits, and for what\n"
+        "  fahrenctl --json show stats      figures, for a program\n"
+        "  fahrenctl pause tenant acme      hold a tenant's queries, for a move without errors\n"
+        "  fahrenctl resume tenant acme     … and let them go on\n"
+        "  fahrenctl reload                 take the configuration file anew, whole or not at all\n"
+        "  fahrenctl show help              every command that there is\n"
+        "\n"
+        "Exit status: 0 the command was done, 1 it failed or fahrend was not reached,\n"
+        "2 bad usage or configuration.\n",
+        TARGET_DEFAULT_FILE);
+}

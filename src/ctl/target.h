@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// target: where the console is, and as whom to enter it: what the command line says, else what the
+// configuration file says, else the defaults of fahrend.
+#ifndef CTL_TARGET_H
+#define CTL_TARGET_H
+
+#include "base/err.h"
+#include "ctl/options.h"
+
+#define TARGET_DEFAULT_FILE "/etc/fahrend/fahrend.yaml"
+
+struct target {
+    char *host;
+    char *port;
+    char *user;
+    char *database;
+    char *password; /* NULL where the file has none that can be used */
+};
+
+/* ERR_CONFIG where a file was named and cannot be used; its faults are in *faults, a line each. */
+int target_find(const struct options *options, struct target *target, struct buf *faults,
+                struct err *err);
+void target_fini(struct target *target);
+
+#endif
