@@ -127,6 +127,7 @@ static const struct backend_user_ops user_ops = {
     .on_report = on_report,
     .on_switched = on_event,
     .on_deallocated_all = on_event,
+    .on_rest = on_event,
     .on_settled = on_event,
     .on_drained = on_event,
     .on_switch_failed = on_lost,
