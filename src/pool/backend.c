@@ -406,8 +406,10 @@ static void on_readable(struct conn *conn)
         return;
     }
     size_t consumed = read_login(b, view);
-    if (b->state != BACKEND_CLOSED) {
+    if (b->state == BACKEND_LOGIN || (b->state != BACKEND_CLOSED && consumed == view.n)) {
         conn_keep(&b->in, view, consumed);
+    } else if (b->state != BACKEND_CLOSED) {
+        read_messages(b, slice_from(view, consumed)); /* the server went on behind its login */
     }
 }
 
