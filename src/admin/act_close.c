@@ -135,13 +135,13 @@ static enum gather_step kill_client(struct proxy *proxy, const struct question *
 {
     struct err err;
 
-    if (q->number % SOCKET_WORKERS != proxy->worker) {
+    if (q->number % PROXY_IDS != proxy->worker) {
         return GATHER_DONE;
     }
     disconnect_error(&err);
     for (struct list *node = proxy->clients.next; node != &proxy->clients; node = node->next) {
         struct frontend *f = container_of(node, struct frontend, node);
-        if (f->id == q->number / SOCKET_WORKERS) {
+        if (f->id == q->number) {
             struct killed *killed = record_add(&part->answer, sizeof *killed);
             killed->count = 1;
             frontend_close(f, &err);
@@ -165,12 +165,11 @@ static void on_client_killed(struct console *c, const struct gather *answers)
     console_fail(c, &err);
 }
 
-/* Consoles have no worker. */
 static struct console *find_console(struct admin *admin, uint64_t number)
 {
     for (struct list *node = admin->consoles.next; node != &admin->consoles; node = node->next) {
         struct console *c = container_of(node, struct console, node);
-        if (number == socket_id(c->id, SOCKET_WORKERS - 1)) {
+        if (c->id == number) {
             return c;
         }
     }

@@ -355,7 +355,8 @@ void console_new(struct admin *admin, struct console_client *client)
         return;
     }
     c->admin = admin;
-    c->id = ++admin->next_console;
+    admin->next_console += PROXY_IDS;
+    c->id = admin->next_console + PROXY_IDS - 1;
     (void)snprintf(c->user, sizeof c->user, "%s", client->user);
     c->may_change = client->admin;
     c->peer = client->peer;

@@ -28,7 +28,7 @@ struct console {
     struct conn conn;
     struct admin *admin;
     struct list node; /* in admin.consoles */
-    uint64_t id;      /* negative numbers of SHOW CLIENTS are consoles */
+    uint64_t id;      /* in one series with the clients; consoles have the last worker's place */
     char user[NAME_SIZE];
     bool may_change; /* an admin; else it may only look */
     struct addr peer;

@@ -22,10 +22,10 @@ void socket_local_addr(const struct conn *conn, struct addr *addr)
 /* ---- rows ---- */
 
 /* "C257": what stands in ptr and link, so that both ends can be found in a listing. */
-static void render_pointer(struct rows *rows, char type, uint64_t id, uint32_t worker)
+static void render_pointer(struct rows *rows, char type, uint64_t id)
 {
     char text[32];
-    int n = snprintf(text, sizeof text, "%c%llu", type, (unsigned long long)socket_id(id, worker));
+    int n = snprintf(text, sizeof text, "%c%llu", type, (unsigned long long)id);
 
     row_slice(rows, slice_of(text, (size_t)n));
 }
@@ -52,9 +52,9 @@ void socket_render(struct admin *admin, struct rows *rows, const struct socket_r
     show_address(rows, &r->local);
     render_times(admin, rows, r);
     row_int(rows, r->close_needed);
-    render_pointer(rows, r->type, r->id, r->worker);
+    render_pointer(rows, r->type, r->id);
     if (r->linked) {
-        render_pointer(rows, r->type == 'C' ? 'S' : 'C', r->link, r->worker);
+        render_pointer(rows, r->type == 'C' ? 'S' : 'C', r->link);
     } else {
         row_text(rows, "");
     }
@@ -62,10 +62,16 @@ void socket_render(struct admin *admin, struct rows *rows, const struct socket_r
     row_text(rows, "");
     row_text(rows, r->application_name);
     row_int(rows, r->prepared_statements);
-    row_int(rows, (int64_t)socket_id(r->id, r->worker));
+    row_int(rows, (int64_t)r->id);
 }
 
 /* ---- clients ---- */
+
+/* Connections count up on each worker. */
+static uint64_t server_id(const struct proxy *proxy, const struct backend *b)
+{
+    return b->id * PROXY_IDS + proxy->worker;
+}
 
 static void name_application(struct socket_record *r, const struct context *context)
 {
@@ -107,7 +113,7 @@ static void collect_client(struct proxy *proxy, const struct frontend *f, struct
     }
     if (f->backend != NULL) {
         r->linked = true;
-        r->link = f->backend->id;
+        r->link = server_id(proxy, f->backend);
     }
 }
 
@@ -155,7 +161,7 @@ static void collect_server(struct proxy *proxy, const struct pool *pool, const s
     r->state = server_state(b);
     r->close_needed = b->close_when_free;
     r->remote_pid = b->pid;
-    r->id = b->id;
+    r->id = server_id(proxy, b);
     r->connected_at = b->connected_at;
     r->request_at = b->used_at;
     r->body_left = b->body_left;

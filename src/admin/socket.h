@@ -8,9 +8,6 @@
 #include "admin/show.h"
 #include "tenant/name.h"
 
-/* Numbers of connections count up on each worker; what is shown is one series for all. */
-enum { SOCKET_WORKERS = 128 };
-
 #define SOCKET_COLUMNS                                                                             \
     {"type", COLUMN_TEXT}, {"user", COLUMN_TEXT}, {"database", COLUMN_TEXT},                       \
         {"replication", COLUMN_TEXT}, {"state", COLUMN_TEXT}, {"addr", COLUMN_TEXT},               \
@@ -38,8 +35,8 @@ struct socket_record {
     char application_name[NAME_SIZE];
     struct addr addr;
     struct addr local;
-    uint64_t id;           /* on its worker */
-    uint64_t link;         /* id of the other side, on the same worker */
+    uint64_t id;           /* one of all workers, likewise below */
+    uint64_t link;         /* of the other side */
     uint64_t connected_at; /* loop time, ms; likewise below */
     uint64_t request_at;
     uint64_t waiting_since; /* 0: it does not wait */
@@ -47,11 +44,6 @@ struct socket_record {
     uint32_t unread;        /* bytes received and not passed on */
     uint32_t unsent;        /* bytes that the socket would not take yet */
 };
-
-static inline uint64_t socket_id(uint64_t id, uint32_t worker)
-{
-    return id * SOCKET_WORKERS + worker;
-}
 
 /* The address of our end. */
 void socket_local_addr(const struct conn *conn, struct addr *addr);

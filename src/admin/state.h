@@ -18,7 +18,7 @@ struct admin {
     struct stats_history stats;
     struct list consoles;
     uint32_t console_count;
-    uint64_t next_console; /* numbers of consoles */
+    uint64_t next_console; /* numbers of consoles: multiples of PROXY_IDS */
     uint32_t mails;        /* questions that have not come back */
     bool closing;
     bool box_closed;

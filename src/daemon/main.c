@@ -16,7 +16,9 @@ static int check(const char *file)
     int rc = config_load(file, &config, &faults);
 
     config_faults_print(&faults, &text);
-    (void)fwrite(buf_slice(&text).p, 1, buf_size(&text), stdout);
+    if (buf_size(&text) > 0) {
+        (void)fwrite(buf_slice(&text).p, 1, buf_size(&text), stdout);
+    }
     buf_release(&text);
     config_faults_fini(&faults);
     config_unref(config);

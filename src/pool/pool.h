@@ -172,12 +172,12 @@ static inline bool pool_at_rest(const struct pool *pool)
 /* The tenant of a pool that serves one only; else empty. */
 static inline const char *pool_tenant(const struct pool *pool)
 {
-    const char *last = pool->key;
+    const char *part = pool->key;
 
-    for (const char *p = pool->key; p < pool->key + pool->key_size; p += strlen(p) + 1) {
-        last = p;
+    for (int i = 0; i < 3; i++) { /* behind server, database and role */
+        part += strlen(part) + 1;
     }
-    return last;
+    return part;
 }
 
 /* --- for pools.c --- */

@@ -389,7 +389,8 @@ void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
         return;
     }
     f->peer = *peer;
-    f->id = ++proxy->next_client;
+    proxy->next_client += PROXY_IDS;
+    f->id = proxy->next_client + proxy->worker;
     f->connected_at = f->request_at = loop_now(proxy->loop);
     f->realm = realm_ref(proxy->realm);
     list_init(&f->account_node);

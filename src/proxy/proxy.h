@@ -32,6 +32,9 @@ struct proxy_hooks {
     void (*on_client_gone)(void *data);
 };
 
+/* The number of a client is one of all workers: a multiple of this, and the worker's index. */
+#define PROXY_IDS 128
+
 struct proxy {
     struct loop *loop;
     uint32_t worker; /* index, part of the cancel keys */
@@ -50,7 +53,7 @@ struct proxy {
     struct statements statements;
     struct list clients; /* all frontends */
     uint32_t client_count;
-    uint64_t next_client; /* numbers of frontends */
+    uint64_t next_client; /* numbers of frontends: multiples of PROXY_IDS */
     struct buf assembly;  /* where switches are put together; valid within one call */
     bool draining;        /* logins are refused, idle clients go */
     uint64_t cancels;     /* cancel requests received */
