@@ -14,10 +14,8 @@
 
 struct dial {
     struct loop *loop;
-    const char *const *hosts;
-    size_t count;
-    size_t at; /* the host being tried */
-    int port;
+    struct dial_hosts hosts;
+    size_t at; /* how many hosts were tried in vain */
     uv_getaddrinfo_t lookup;
     struct addrinfo *list; /* what the look-up of hosts[at] gave */
     struct addrinfo *next; /* the address of the list to try next */
@@ -35,6 +33,14 @@ struct dial {
 };
 
 static void try_next(struct dial *dial);
+
+/* The one being tried, or the last one. */
+static const char *host(const struct dial *dial)
+{
+    size_t at = dial->at < dial->hosts.count ? dial->at : dial->hosts.count - 1;
+
+    return dial->hosts.names[(dial->hosts.first + at) % dial->hosts.count];
+}
 
 static void free_when_idle(struct dial *dial)
 {
@@ -81,7 +87,7 @@ static void finish(struct dial *dial, int fd)
     struct dial_result result = {
         .fd = fd,
         .peer = dial->peer,
-        .host = fd >= 0 ? dial->hosts[dial->at] : NULL,
+        .host = fd >= 0 ? host(dial) : NULL,
         .err = fd >= 0 ? NULL : &dial->err,
     };
     dial->cb(dial->data, &result);
@@ -92,16 +98,16 @@ static void on_timeout(struct deadline *deadline)
 {
     struct dial *dial = container_of(deadline, struct dial, deadline);
 
-    (void)err_set(&dial->err, ERR_CONNECTION, "connect %s:%d: timed out",
-                  dial->hosts[dial->at < dial->count ? dial->at : dial->count - 1], dial->port);
+    (void)err_set(&dial->err, ERR_CONNECTION, "connect %s:%d: timed out", host(dial),
+                  dial->hosts.port);
     finish(dial, -1);
 }
 
 /* Remembers why this address failed; the next one is tried when the handle is gone. */
 static void fail_address(struct dial *dial, int code)
 {
-    (void)err_set(&dial->err, ERR_CONNECTION, "connect %s:%d: %s", dial->hosts[dial->at],
-                  dial->port, uv_strerror(code));
+    (void)err_set(&dial->err, ERR_CONNECTION, "connect %s:%d: %s", host(dial), dial->hosts.port,
+                  uv_strerror(code));
     dial->at += dial->list == NULL ? 1 : 0; /* a socket directory has one address */
     close_poll(dial);
     (void)close(dial->fd);
@@ -159,8 +165,8 @@ static int connect_to(struct dial *dial, const struct sockaddr *sa, socklen_t si
 static int connect_unix(struct dial *dial)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    int n = snprintf(sun.sun_path, sizeof sun.sun_path, "%s/.s.PGSQL.%d", dial->hosts[dial->at],
-                     dial->port);
+    int n =
+        snprintf(sun.sun_path, sizeof sun.sun_path, "%s/.s.PGSQL.%d", host(dial), dial->hosts.port);
 
     if (n < 0 || (size_t)n >= sizeof sun.sun_path) {
         return -ENAMETOOLONG;
@@ -179,7 +185,7 @@ static void on_lookup(uv_getaddrinfo_t *req, int status, struct addrinfo *list)
         return;
     }
     if (status < 0) {
-        (void)err_set(&dial->err, ERR_CONNECTION, "look up %s: %s", dial->hosts[dial->at],
+        (void)err_set(&dial->err, ERR_CONNECTION, "look up %s: %s", host(dial),
                       uv_strerror(status));
         dial->at++;
     }
@@ -191,12 +197,10 @@ static void look_up(struct dial *dial)
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     char service[16];
 
-    (void)snprintf(service, sizeof service, "%d", dial->port);
-    int rc = uv_getaddrinfo(&dial->loop->uv, &dial->lookup, on_lookup, dial->hosts[dial->at],
-                            service, &hints);
+    (void)snprintf(service, sizeof service, "%d", dial->hosts.port);
+    int rc = uv_getaddrinfo(&dial->loop->uv, &dial->lookup, on_lookup, host(dial), service, &hints);
     if (rc < 0) {
-        (void)err_set(&dial->err, ERR_CONNECTION, "look up %s: %s", dial->hosts[dial->at],
-                      uv_strerror(rc));
+        (void)err_set(&dial->err, ERR_CONNECTION, "look up %s: %s", host(dial), uv_strerror(rc));
         dial->at++;
         loop_defer(dial->loop, &dial->retry);
         return;
@@ -214,7 +218,7 @@ static void try_next(struct dial *dial)
         dial->list = NULL;
         dial->at++;
     }
-    if (dial->at >= dial->count) {
+    if (dial->at >= dial->hosts.count) {
         finish(dial, -1);
         return;
     }
@@ -222,10 +226,10 @@ static void try_next(struct dial *dial)
         struct addrinfo *ai = dial->next;
         dial->next = ai->ai_next;
         rc = connect_to(dial, ai->ai_addr, ai->ai_addrlen);
-    } else if (dial->hosts[dial->at][0] == '/') {
+    } else if (host(dial)[0] == '/') {
         rc = connect_unix(dial);
         if (rc < 0) {
-            (void)err_set(&dial->err, ERR_CONNECTION, "connect %s: %s", dial->hosts[dial->at],
+            (void)err_set(&dial->err, ERR_CONNECTION, "connect %s: %s", host(dial),
                           uv_strerror(rc));
         }
         dial->at += rc < 0 ? 1 : 0;
@@ -234,9 +238,9 @@ static void try_next(struct dial *dial)
         return;
     }
     if (rc < 0 && !dial->polling) {
-        if (dial->at < dial->count && dial->hosts[dial->at][0] != '/') {
-            (void)err_set(&dial->err, ERR_CONNECTION, "connect %s:%d: %s", dial->hosts[dial->at],
-                          dial->port, uv_strerror(rc));
+        if (dial->at < dial->hosts.count && host(dial)[0] != '/') {
+            (void)err_set(&dial->err, ERR_CONNECTION, "connect %s:%d: %s", host(dial),
+                          dial->hosts.port, uv_strerror(rc));
         }
         loop_defer(dial->loop, &dial->retry);
     }
@@ -251,15 +255,13 @@ static void on_retry(struct work *work)
     }
 }
 
-struct dial *dial_start(struct loop *loop, const char *const *hosts, size_t count, int port,
-                        uint64_t timeout_ms, dial_cb cb, void *data)
+struct dial *dial_start(struct loop *loop, const struct dial_hosts *hosts, uint64_t timeout_ms,
+                        dial_cb cb, void *data)
 {
     struct dial *dial = x_zalloc(sizeof *dial);
 
     dial->loop = loop;
-    dial->hosts = hosts;
-    dial->count = count;
-    dial->port = port;
+    dial->hosts = *hosts;
     dial->cb = cb;
     dial->data = data;
     dial->fd = -1;

@@ -22,10 +22,17 @@ struct dial_result {
 
 typedef void (*dial_cb)(void *data, const struct dial_result *result);
 
-/* hosts: `count` names, addresses or socket directories ("/…"), valid until the callback, as is all
- * else. timeout_ms bounds the whole dial; 0 for none. */
-struct dial *dial_start(struct loop *loop, const char *const *hosts, size_t count, int port,
-                        uint64_t timeout_ms, dial_cb cb, void *data);
+/* Where to connect to; all pointers stay valid until the callback. */
+struct dial_hosts {
+    const char *const *names; /* names, addresses or socket directories ("/…") */
+    size_t count;
+    size_t first; /* the one to be tried first; any number */
+    int port;
+};
+
+/* timeout_ms bounds the whole dial; 0 for none. */
+struct dial *dial_start(struct loop *loop, const struct dial_hosts *hosts, uint64_t timeout_ms,
+                        dial_cb cb, void *data);
 
 /* No callback will come; what is under way is given up. */
 void dial_cancel(struct dial *dial);

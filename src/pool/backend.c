@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "pool/backend_login.h"
+#include "pool/parameters.h"
 #include "pool/replies.h"
 #include "wire/build.h"
 #include "wire/error.h"
@@ -276,9 +277,26 @@ static void finish_cleaning_step(struct backend *b)
 
 /* ---- bytes of the server ---- */
 
+/* A server tells since version 14 whether it is a standby. */
+static bool has_role(const struct backend *b)
+{
+    struct slice standby = parameters_find(buf_slice(&b->parameters), slice_str("in_hot_standby"));
+
+    return b->role == SERVER_ANY || slice_eq_str(standby, "on") == (b->role == SERVER_STANDBY);
+}
+
 static void finish_login(struct backend *b)
 {
+    struct err err;
+
     backend_login_take(b->login, b);
+    if (!has_role(b)) {
+        (void)err_set(&err, ERR_CONNECTION, "%s:%d is %s, and a %s is wanted", b->host, b->port,
+                      b->role == SERVER_PRIMARY ? "a standby" : "no standby",
+                      b->role == SERVER_PRIMARY ? "primary" : "standby");
+        fail(b, &err);
+        return;
+    }
     backend_login_free(b->login);
     b->login = NULL;
     b->status = 'I';
@@ -474,7 +492,14 @@ void backend_start(struct backend *b, struct loop *loop, const struct backend_ta
     prepared_init(&b->statements);
     b->login = backend_login_new(loop, target, on_login_step, b);
     deadline_arm(deadlines(b), &b->deadline, target->connect_timeout, on_timeout);
-    b->dial = dial_start(loop, target->hosts, target->host_count, target->port, 0, on_dialled, b);
+    struct dial_hosts hosts = {
+        .names = target->hosts,
+        .count = target->host_count,
+        .first = target->first_host,
+        .port = target->port,
+    };
+    b->role = target->role;
+    b->dial = dial_start(loop, &hosts, 0, on_dialled, b);
 }
 
 /* ---- in use ---- */

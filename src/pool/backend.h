@@ -19,6 +19,7 @@
 #define POOL_BACKEND_H
 
 #include "base/err.h"
+#include "config/config.h"
 #include "net/conn.h"
 #include "net/dial.h"
 #include "pool/ledger.h"
@@ -28,7 +29,6 @@
 
 struct backend;
 struct backend_login;
-struct config;
 struct credential;
 struct pools;
 
@@ -150,6 +150,7 @@ struct backend {
     const char *host; /* the configuration's, that answered */
     int port;
     struct buf parameters; /* ParameterStatus messages of the login, until the pool takes them */
+    enum server_role role; /* what the server must be */
     uint64_t id;           /* unique on its worker */
     uint64_t connected_at; /* loop time, ms */
     uint64_t used_at;      /* of the last link */
@@ -160,6 +161,8 @@ struct backend {
 struct backend_target {
     const char *const *hosts;
     size_t host_count;
+    size_t first_host;     /* the one to be tried first; any number */
+    enum server_role role; /* what the server must be */
     int port;
     uint64_t connect_timeout; /* ms for dialling and login; 0 for none */
     const char *user;

@@ -125,7 +125,8 @@ void cancel_send(struct backend *b)
     deadline_arm(&b->conn.loop->deadlines, &cancel->deadline, CANCEL_TIMEOUT, on_timeout);
     list_push_tail(&b->cancel_list, &cancel->node);
     b->cancels++;
-    cancel->dial = dial_start(b->conn.loop, cancel->hosts, 1, b->port, 0, on_dialled, cancel);
+    struct dial_hosts hosts = {.names = cancel->hosts, .count = 1, .port = b->port};
+    cancel->dial = dial_start(b->conn.loop, &hosts, 0, on_dialled, cancel);
 }
 
 void cancel_orphan_all(struct backend *b)

@@ -7,8 +7,8 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "pool/cancel.h"
+#include "pool/parameters.h"
 #include "pool/pools.h"
-#include "wire/frame.h"
 
 #define CONNECTING_MAX 8   /* logins under way at once, of one pool */
 #define BACKOFF_FIRST  100 /* ms until the second attempt of a row; doubles up to login_retry */
@@ -146,19 +146,7 @@ void pool_adopt(struct pool *pool, const struct pool_config *settings)
 
 struct slice pool_welcome_value(const struct pool *pool, struct slice name)
 {
-    struct slice rest = buf_slice(&pool->welcome);
-    struct frame frame;
-
-    while (frame_peek(rest, &frame) == FRAME_OK) {
-        struct cursor c = cursor_of(frame_body(rest, &frame));
-        struct slice at = cursor_cstr(&c);
-        struct slice value = cursor_cstr(&c);
-        if (setting_name_eq(at, name)) {
-            return value;
-        }
-        rest = slice_from(rest, frame.size);
-    }
-    return SLICE_EMPTY;
+    return parameters_find(buf_slice(&pool->welcome), name);
 }
 
 /* ---- the queues ---- */
@@ -474,6 +462,8 @@ static void start_connection(struct pool *pool)
     struct backend_target target = {
         .hosts = pool->server->host.items,
         .host_count = pool->server->host.count,
+        .first_host = pool->first_host,
+        .role = pool->server->role,
         .port = pool->server->port,
         .connect_timeout = (uint64_t)pool->server->connect_timeout,
         .user = pool->role,
@@ -579,6 +569,7 @@ static void note_failure(struct pool *pool, const struct err *err)
         pool->failing_since = now;
     }
     pool->failure = *err;
+    pool->first_host++; /* another host may be better */
     uint32_t most = (uint32_t)pool->server->login_retry;
     pool->backoff = pool->backoff == 0 ? BACKOFF_FIRST : 2 * pool->backoff;
     pool->backoff = most != 0 && pool->backoff > most ? most : pool->backoff;

@@ -100,6 +100,7 @@ struct pool {
     struct buf welcome;      /* ParameterStatus messages of the latest login */
     struct err
         failure; /* the last one to connect; code 0 when there was none since the last success */
+    size_t first_host;       /* of the server's, to be tried first; any number */
     uint64_t failing_since;  /* loop time of the first of a row */
     uint32_t backoff;        /* ms until the next attempt */
     struct deadline reserve; /* armed: somebody waits, and one beyond the size may be due */

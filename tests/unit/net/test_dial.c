@@ -75,7 +75,8 @@ static void begin(struct answer *a)
 static struct dial *dial(struct answer *a, const char *const *hosts, size_t count, int port,
                          uint64_t timeout)
 {
-    return dial_start(&a->loop, hosts, count, port, timeout, on_dialled, a);
+    struct dial_hosts where = {.names = hosts, .count = count, .port = port};
+    return dial_start(&a->loop, &where, timeout, on_dialled, a);
 }
 
 static void await(struct answer *a)
@@ -244,7 +245,7 @@ END_TEST
 
 START_TEST(a_name_that_does_not_exist_fails)
 {
-    static const char *const hosts[] = {"no-such-host.invalid"};
+    static const char *const hosts[] = {"no such host"};
     struct answer a;
     begin(&a);
 
@@ -252,7 +253,7 @@ START_TEST(a_name_that_does_not_exist_fails)
     await(&a);
 
     ck_assert_int_eq(a.fd, -1);
-    ck_assert_ptr_nonnull(strstr(a.err.text, "no-such-host.invalid"));
+    ck_assert_ptr_nonnull(strstr(a.err.text, "no such host"));
     end(&a);
 }
 END_TEST
