@@ -95,7 +95,9 @@ class Walk:
         self.daemon.port = int(self.ports["6432"])
         build = os.path.join(self.daemon.directory, "build", "release")
         os.makedirs(build)
-        os.symlink(binary(), os.path.join(build, "fahrend"))
+        for program in ("fahrend", "fahrenctl"):
+            os.symlink(os.path.join(os.path.dirname(binary()), program),
+                       os.path.join(build, program))
 
     def shell(self, command, text, **options):
         where = self.daemon.directory if self.daemon else "/"
