@@ -41,7 +41,11 @@ void loops_until(struct loop *loop, bool (*holds)(void *data), void *data, const
     (void)uv_update_time(&loop->uv);
     (void)uv_timer_start(&dog->timer, on_bark, LOOPS_BOUND, 0);
     while (!holds(data) && !dog->barked) {
-        (void)uv_run(&loop->uv, UV_RUN_ONCE);
+        /* What works bring about, just before the loop waits, is seen before it waits. */
+        bool more = uv_run(&loop->uv, UV_RUN_NOWAIT) != 0;
+        if (more && !holds(data)) {
+            (void)uv_run(&loop->uv, UV_RUN_ONCE);
+        }
     }
     bool barked = dog->barked;
     uv_close((uv_handle_t *)&dog->timer, on_watchdog_closed);
