@@ -28,6 +28,7 @@ struct daemon {
     struct admin *admin; /* the console; NULL before the workers run */
     size_t drained;      /* workers without clients */
     _Atomic uint32_t clients;
+    bool listening;              /* all sockets were opened */
     struct addresses *addresses; /* of the clients */
     uv_signal_t signals[SIGNALS];
     struct deadline drain_deadline;
@@ -332,6 +333,7 @@ static int start_workers(struct daemon *d, struct err *err)
     if (start_admin(d) < 0) {
         return err_set(err, ERR_INTERNAL, "console: cannot open a mailbox");
     }
+    d->listening = true;
     for (unsigned i = 0; i < count; i++) {
         int rc = worker_start(&d->workers[i]);
         if (rc < 0) {
@@ -360,6 +362,9 @@ static void end(struct daemon *d)
     loop_fini(&d->loop);
     if (d->admin != NULL) {
         admin_free(d->admin);
+    }
+    if (d->listening) {
+        listeners_unlink(&realm_config(d->realm)->listen);
     }
     free(d->workers);
     addresses_free(d->addresses);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/listeners.h"
 
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,4 +38,14 @@ int listeners_open(const struct listen_config *config, unsigned worker, int *fds
         fds[count++] = fd;
     }
     return count;
+}
+
+void listeners_unlink(const struct listen_config *config)
+{
+    char path[256];
+
+    if (config->unix_dir[0] != '\0') {
+        (void)snprintf(path, sizeof path, "%s/.s.PGSQL.%d", config->unix_dir, config->port);
+        (void)unlink(path);
+    }
 }

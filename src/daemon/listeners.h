@@ -13,4 +13,7 @@
 int listeners_open(const struct listen_config *config, unsigned worker, int *fds, size_t cap,
                    struct err *err);
 
+/* Removes the Unix socket's file, when nothing listens on it any more. */
+void listeners_unlink(const struct listen_config *config);
+
 #endif

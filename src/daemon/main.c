@@ -7,6 +7,15 @@
 #include "config/show.h"
 #include "daemon/daemon.h"
 #include "daemon/options.h"
+#include "daemon/supported.h"
+
+static void print(struct buf *text)
+{
+    if (buf_size(text) > 0) {
+        (void)fwrite(buf_slice(text).p, 1, buf_size(text), stdout);
+    }
+    buf_release(text);
+}
 
 static int check(const char *file)
 {
@@ -14,15 +23,13 @@ static int check(const char *file)
     struct config_faults faults = {0};
     struct buf text = {0};
     int rc = config_load(file, &config, &faults);
+    int refused = rc == 0 ? supported_check(config, &text) : 0;
 
     config_faults_print(&faults, &text);
-    if (buf_size(&text) > 0) {
-        (void)fwrite(buf_slice(&text).p, 1, buf_size(&text), stdout);
-    }
-    buf_release(&text);
+    print(&text);
     config_faults_fini(&faults);
     config_unref(config);
-    return rc == 0 ? 0 : 2;
+    return rc == 0 && refused == 0 ? 0 : 2;
 }
 
 static int print_reference(void)
@@ -30,8 +37,7 @@ static int print_reference(void)
     struct buf text = {0};
 
     config_reference(&text);
-    (void)fwrite(buf_slice(&text).p, 1, buf_size(&text), stdout);
-    buf_release(&text);
+    print(&text);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/rand.h"
 #include "config/load.h"
+#include "daemon/supported.h"
 
 struct named_budget {
     UT_hash_handle hh;
@@ -53,18 +54,6 @@ static const struct realm *build(struct realms *realms, const struct config *con
     return realm;
 }
 
-/* What the configuration may say and this build cannot do yet. */
-static int check_supported(const struct config *config, struct err *err)
-{
-    enum auth_method method = config->auth.method;
-
-    if (method == AUTH_CERT || method == AUTH_PEER || method == AUTH_HBA) {
-        return err_set(err, ERR_UNSUPPORTED,
-                       "auth.method: cert, peer and hba are not supported yet");
-    }
-    return 0;
-}
-
 static const struct realm *load(struct realms *realms, const struct config *config,
                                 struct buf *report)
 {
@@ -72,7 +61,7 @@ static const struct realm *load(struct realms *realms, const struct config *conf
     const struct realm *realm = NULL;
     struct err err = {0};
 
-    if (check_supported(config, &err) == 0 && secrets_resolve(config, &secrets, report) == 0) {
+    if (supported_check(config, report) == 0 && secrets_resolve(config, &secrets, report) == 0) {
         realm = build(realms, config, secrets, &err);
     }
     if (realm == NULL && err.code != 0) {

@@ -561,6 +561,14 @@ static bool is_passing(const struct err *err)
            strcmp(err->sqlstate, "57P01") == 0;
 }
 
+/* The pause that has grown, but no longer than the grace of those who wait. */
+static uint64_t next_attempt(const struct pool *pool, uint64_t now)
+{
+    uint64_t end = pool->failing_since + (uint64_t)pool->server->connect_timeout + 1;
+
+    return end > now && end - now < pool->backoff ? end - now : pool->backoff;
+}
+
 static void note_failure(struct pool *pool, const struct err *err)
 {
     uint64_t now = loop_now(pool->owner->loop);
@@ -573,7 +581,7 @@ static void note_failure(struct pool *pool, const struct err *err)
     uint32_t most = (uint32_t)pool->server->login_retry;
     pool->backoff = pool->backoff == 0 ? BACKOFF_FIRST : 2 * pool->backoff;
     pool->backoff = most != 0 && pool->backoff > most ? most : pool->backoff;
-    deadline_arm(deadlines(pool), &pool->retry, pool->backoff, on_retry);
+    deadline_arm(deadlines(pool), &pool->retry, next_attempt(pool, now), on_retry);
     log_warning("server connection failed server=%s database=%s role=%s reason=\"%s\"",
                 pool->server->name, pool->database, pool->role, err->text);
     if (pool->count == pool->connecting && (!is_passing(err) || given_up(pool))) {

@@ -175,14 +175,16 @@ static void intern_context(struct frontend *f, const struct plan *plan,
     }
 }
 
-/* Who replicates reads the whole database, or the whole server, whatever policies and search paths
+/* Logical replication reads a whole database, physical the whole server, whatever policies and paths
  * say. */
 static int check_replication(const struct tenant *tenant, const struct client_identity *identity,
                              struct err *err)
 {
     enum strategy_kind kind = tenant->config->strategy;
+    bool logical = slice_eq_str(identity->replication, "database");
 
-    if (identity->replication.n == 0 || kind == STRATEGY_DATABASE || kind == STRATEGY_NONE) {
+    if (identity->replication.n == 0 || kind == STRATEGY_NONE ||
+        (kind == STRATEGY_DATABASE && logical)) {
         return 0;
     }
     return err_set(err, ERR_RESERVED,

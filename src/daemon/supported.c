@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/supported.h"
+
+struct refusals {
+    const struct config *config;
+    struct buf *report;
+    int count;
+};
+
+static void refuse(struct refusals *r, const char *map, const char *name, const char *key,
+                   const char *why)
+{
+    buf_printf(r->report, "%s: %s%s%s: %s\n", r->config->file, map, name, key, why);
+    r->count++;
+}
+
+static void check_tls(struct refusals *r, const char *map, const char *name,
+                      const struct tls_config *tls)
+{
+    if (tls->mode >= TLS_REQUIRE) {
+        refuse(r, map, name, ".tls.mode", "this version has no TLS: nothing would be encrypted");
+    }
+}
+
+static void check_auth(struct refusals *r)
+{
+    enum auth_method method = r->config->auth.method;
+
+    if (method == AUTH_CERT || method == AUTH_PEER || method == AUTH_HBA) {
+        refuse(r, "", "", "auth.method", "cert, peer and hba are not supported by this version");
+    }
+    if (r->config->auth.query.server != NULL) {
+        refuse(r, "", "", "auth.query", "is not supported by this version");
+    }
+}
+
+static void check_tenant(struct refusals *r, const struct tenant_config *tenant)
+{
+    const char *name = tenant->name == NULL ? "defaults" : tenant->name;
+
+    if (tenant->pool.mode == POOL_STATEMENT) {
+        refuse(r, "tenants.", name, ".pool.mode", "statement is not supported by this version");
+    }
+}
+
+int supported_check(const struct config *config, struct buf *report)
+{
+    struct refusals r = {.config = config, .report = report};
+
+    check_auth(&r);
+    check_tls(&r, "listen", "", &config->listen.tls);
+    for (size_t i = 0; i < config->server_count; i++) {
+        check_tls(&r, "servers.", config->servers[i].name, &config->servers[i].tls);
+    }
+    if (config->tenancy.unknown == UNKNOWN_PROVISION) {
+        refuse(&r, "", "", "tenancy.unknown", "provision is not supported by this version");
+    }
+    check_tenant(&r, &config->defaults);
+    for (size_t i = 0; i < config->tenant_count; i++) {
+        check_tenant(&r, &config->tenants[i]);
+    }
+    return r.count;
+}
