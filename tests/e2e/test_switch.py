@@ -353,21 +353,20 @@ def test_what_refuses_a_transaction_block_works_behind_a_switch(start, sql):
 ASTRAY = "INSERT INTO notes (body) VALUES ('astray')"
 
 
-@pytest.mark.parametrize("batch", [query(ASTRAY), extended(ASTRAY), query(ASTRAY) * 3,
-                                   extended(ASTRAY) * 3],
-                         ids=["simple", "extended", "pipelined simple", "pipelined extended"])
-def test_a_switch_that_the_server_refuses_never_runs_the_statement(real, cluster, batch):
+@pytest.mark.parametrize("batch,count", [
+    (query(ASTRAY), 1), (extended(ASTRAY), 1), (query(ASTRAY), 3), (extended(ASTRAY), 3)],
+    ids=["simple", "extended", "pipelined simple", "pipelined extended"])
+def test_a_switch_that_the_server_refuses_never_runs_the_statement(real, cluster, batch, count):
     """bravo's context holds something that PostgreSQL refuses later: it was dropped meanwhile."""
     cluster.run("CREATE TEXT SEARCH CONFIGURATION public.passing (COPY = simple)", "app")
     options = "-c default_text_search_config=public.passing"
     with enter(real, "acme") as acme, enter(real, "bravo", options=options) as bravo:
         acme.ask(WARM)
         cluster.run("DROP TEXT SEARCH CONFIGURATION public.passing", "app")
-        bravo.send(batch)
-        answer = bravo.read_until("E")
-        barrier(real)
+        # Answered in full: nothing of it may be under way when the next test makes it possible.
+        answer = bravo.ask(batch * count, batches=count)
 
-        assert errors_of(answer)[0]["C"] == "22023"
+        assert [fields["C"] for fields in errors_of(answer)] == ["22023"] * count
         assert acme.rows("SELECT body FROM notes") == [["of acme"]]
     assert cluster.run("SELECT 1 FROM notes WHERE body = 'astray'", "app") == []
 
