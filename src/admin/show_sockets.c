@@ -21,13 +21,6 @@ static const struct column columns[] = {
     {"worker", COLUMN_INT},
 };
 
-static enum gather_step collect(struct proxy *proxy, const struct question *question,
-                                struct gather_part *part)
-{
-    (void)socket_collect_clients(proxy, question, part);
-    return socket_collect_servers(proxy, question, part);
-}
-
 static void render_record(struct admin *admin, struct rows *rows, const struct socket_record *r)
 {
     row_begin(rows);
@@ -69,7 +62,7 @@ static void render_active(struct admin *admin, const struct gather *gather, stru
 }
 
 const struct show show_sockets = {
-    .columns = COLUMNS(columns), .collect = collect, .render = render_all};
+    .columns = COLUMNS(columns), .collect = socket_collect_all, .render = render_all};
 
 const struct show show_active_sockets = {
-    .columns = COLUMNS(columns), .collect = collect, .render = render_active};
+    .columns = COLUMNS(columns), .collect = socket_collect_all, .render = render_active};

@@ -8,6 +8,8 @@
 #include "proxy/frontend.h"
 #include "proxy/statements.h"
 
+#define FILLS_MAX 200 /* records filled in one turn */
+
 void socket_local_addr(const struct conn *conn, struct addr *addr)
 {
     struct sockaddr_storage sa = {.ss_family = 0};
@@ -95,7 +97,8 @@ static void collect_client(struct proxy *proxy, const struct frontend *f, struct
     r->addr = f->peer;
     r->connected_at = f->connected_at;
     r->request_at = f->request_at;
-    socket_local_addr(&f->conn, &r->local);
+    r->has_slot = f->has_slot;
+    r->slot = f->slot;
     r->body_left = f->body_left;
     r->unread = buf_size(&f->in);
     r->unsent = buf_size(&f->conn.out);
@@ -117,14 +120,38 @@ static void collect_client(struct proxy *proxy, const struct frontend *f, struct
     }
 }
 
-enum gather_step socket_collect_clients(struct proxy *proxy, const struct question *question,
-                                        struct gather_part *part)
+static void collect_clients(struct proxy *proxy, struct buf *out)
 {
-    (void)question;
+    (void)buf_reserve(out, proxy->client_count * sizeof(struct socket_record));
     for (struct list *node = proxy->clients.next; node != &proxy->clients; node = node->next) {
-        collect_client(proxy, container_of(node, struct frontend, node), &part->answer);
+        collect_client(proxy, container_of(node, struct frontend, node), out);
     }
-    return GATHER_DONE;
+}
+
+/* One that has gone meanwhile keeps an empty address. */
+static void fill_local_addr(const struct proxy *proxy, struct socket_record *r)
+{
+    const struct frontend *f =
+        r->has_slot ? slots_find(&proxy->slots, slot_pid(proxy->worker, r->slot)) : NULL;
+
+    if (f != NULL && f->id == r->id) {
+        socket_local_addr(&f->conn, &r->local);
+    }
+}
+
+/* Some records further; part->state is how many are done, plus one. */
+static enum gather_step fill_local_addrs(const struct proxy *proxy, struct gather_part *part)
+{
+    struct socket_record *records = (struct socket_record *)(void *)part->answer.p;
+    size_t count = buf_size(&part->answer) / sizeof *records;
+    size_t at = part->state - 1;
+    size_t end = at + FILLS_MAX < count ? at + FILLS_MAX : count;
+
+    for (; at < end; at++) {
+        fill_local_addr(proxy, &records[at]);
+    }
+    part->state = at + 1;
+    return at < count ? GATHER_AGAIN : GATHER_DONE;
 }
 
 /* ---- servers ---- */
@@ -187,18 +214,46 @@ static void collect_server(struct proxy *proxy, const struct pool *pool, const s
     }
 }
 
-enum gather_step socket_collect_servers(struct proxy *proxy, const struct question *question,
-                                        struct gather_part *part)
+static void collect_servers(struct proxy *proxy, struct buf *out)
 {
     struct pool *pool;
     struct pool *next;
 
-    (void)question;
     HASH_ITER (hh, proxy->pools.pools, pool, next) {
         for (struct list *node = pool->all.next; node != &pool->all; node = node->next) {
-            collect_server(proxy, pool, container_of(node, struct backend, pool_node),
-                           &part->answer);
+            collect_server(proxy, pool, container_of(node, struct backend, pool_node), out);
         }
     }
+}
+
+/* ---- steps ---- */
+
+enum gather_step socket_collect_clients(struct proxy *proxy, const struct question *question,
+                                        struct gather_part *part)
+{
+    (void)question;
+    if (part->state == 0) {
+        collect_clients(proxy, &part->answer);
+        part->state = 1;
+    }
+    return fill_local_addrs(proxy, part);
+}
+
+enum gather_step socket_collect_servers(struct proxy *proxy, const struct question *question,
+                                        struct gather_part *part)
+{
+    (void)question;
+    collect_servers(proxy, &part->answer);
     return GATHER_DONE;
+}
+
+enum gather_step socket_collect_all(struct proxy *proxy, const struct question *question,
+                                    struct gather_part *part)
+{
+    if (part->state == 0) {
+        collect_clients(proxy, &part->answer);
+        collect_servers(proxy, &part->answer);
+        part->state = 1;
+    }
+    return socket_collect_clients(proxy, question, part);
 }

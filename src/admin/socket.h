@@ -24,6 +24,8 @@ struct socket_record {
     char type;         /* 'C' or 'S' */
     bool close_needed; /* it ends when it is next free */
     bool linked;
+    bool has_slot; /* a client with a slot, by which it is found again */
+    uint32_t slot;
     uint32_t worker;
     uint32_t remote_pid;
     uint32_t prepared_statements;
@@ -51,10 +53,13 @@ void socket_local_addr(const struct conn *conn, struct addr *addr);
 /* Writes the columns of SOCKET_COLUMNS, without beginning or ending the row. */
 void socket_render(struct admin *admin, struct rows *rows, const struct socket_record *record);
 
-/* Records of what lives on a worker; the steps of a gather. */
+/* Records of what lives on a worker; the steps of a gather. The addresses of our ends cost a system
+ * call each, and are filled in by and by. */
 enum gather_step socket_collect_clients(struct proxy *proxy, const struct question *question,
                                         struct gather_part *part);
 enum gather_step socket_collect_servers(struct proxy *proxy, const struct question *question,
                                         struct gather_part *part);
+enum gather_step socket_collect_all(struct proxy *proxy, const struct question *question,
+                                    struct gather_part *part);
 
 #endif

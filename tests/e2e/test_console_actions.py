@@ -423,6 +423,16 @@ def test_the_time_in_the_queue_counts(daemon):
     assert figures_of(daemon, "app")["total_wait_time"] >= 1_000_000
 
 
+def test_both_ends_of_a_connection_are_shown(daemon, cluster):
+    with in_transaction(daemon):
+        (client,) = clients(daemon, tenant="acme")
+        (server,) = servers(daemon, tenant="acme")
+
+    assert (client["local_addr"], client["local_port"]) == ("127.0.0.1", str(daemon.port))
+    assert (server["addr"], server["port"]) == ("127.0.0.1", str(cluster.port))
+    assert (client["link"], server["link"]) == (server["ptr"], client["ptr"])
+
+
 def test_users_are_counted(daemon):
     with daemon.wire_tenant("acme") as client:
         client.value("SELECT 1")
