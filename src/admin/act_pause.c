@@ -180,6 +180,28 @@ void act_resume(struct console *c, const struct command *command)
     }
 }
 
+/* ---- by signal ---- */
+
+void admin_pause(struct admin *admin)
+{
+    struct question q = {.scope = GATHER_ALL, .flags = GATE_PAUSED};
+
+    if (!admin->closing && (admin->gates.all & (GATE_PAUSED | GATE_SUSPENDED)) == 0) {
+        scope_note_shut(&admin->gates, &q, q.flags);
+        (void)gather_start(admin, &q, shut_and_wait, NULL, NULL);
+    }
+}
+
+void admin_resume(struct admin *admin)
+{
+    struct question q = {.scope = GATHER_ALL, .flags = GATE_PAUSED | GATE_SUSPENDED};
+
+    if (!admin->closing && (admin->gates.all & q.flags) != 0) {
+        scope_note_open(&admin->gates, &q, q.flags);
+        (void)gather_start(admin, &q, open_gate, NULL, NULL);
+    }
+}
+
 /* ---- DISABLE, ENABLE ---- */
 
 void act_disable(struct console *c, const struct command *command)

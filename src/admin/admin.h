@@ -41,6 +41,10 @@ struct admin *admin_new(struct loop *loop, const struct admin_worker *workers, u
 /* Takes over the client's socket and its pending bytes. */
 void admin_accept(struct admin *admin, struct console_client *client);
 
+/* PAUSE and RESUME without a console; nothing happens where it is so already. */
+void admin_pause(struct admin *admin);
+void admin_resume(struct admin *admin);
+
 /* Closes every session, and asks the workers nothing more; answers under way are still received.
  * Call it before the workers are told to end. Idempotent. */
 void admin_close(struct admin *admin);

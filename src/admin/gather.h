@@ -45,6 +45,7 @@ typedef enum gather_step (*gather_work)(struct proxy *proxy, const struct questi
 /* The answers are valid during the call. */
 typedef void (*gather_cb)(void *data, const struct gather *gather);
 
+/* `done` may be NULL: nobody is told. */
 struct gather *gather_start(struct admin *admin, const struct question *question, gather_work work,
                             gather_cb done, void *data);
 void gather_forget(struct gather *gather);

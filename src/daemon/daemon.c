@@ -156,6 +156,12 @@ static void on_signal(uv_signal_t *handle, int number)
     case SIGQUIT:
         stop(d);
         break;
+    case SIGUSR1:
+        admin_pause(d->admin);
+        break;
+    case SIGUSR2:
+        admin_resume(d->admin);
+        break;
     default:
         break;
     }

@@ -5,8 +5,12 @@ A console that answers SHOW has put every earlier command through to the workers
 answer by then has been given it, so that "not answered yet" needs no waiting.
 """
 
+import asyncio
 import select
+import signal
 
+import asyncpg
+import psycopg2
 import pytest
 
 from deadline import wait_until
@@ -156,6 +160,19 @@ def test_a_pool_that_comes_later_is_paused_too(daemon):
         daemon.console("RESUME")
         client.read_until("Z")
         assert client.value("SELECT body FROM notes") == "of acme"
+
+
+def test_signals_pause_and_resume(daemon):
+    with daemon.wire_tenant("acme") as client:
+        client.value("SELECT 1")
+        for _ in range(2):
+            daemon.signal(signal.SIGUSR1)
+            wait_until(lambda: daemon.console("SHOW STATE")[1]["value"] == "yes", "it is paused")
+        waiting(daemon, client)
+        daemon.signal(signal.SIGUSR2)
+
+        assert text_of(client.read_until("Z")) == "of acme"
+        assert daemon.console("SHOW STATE")[1]["value"] == "no"
 
 
 def test_a_reload_resumes_nothing(daemon):
@@ -451,6 +468,33 @@ def test_every_noun_can_be_shown(daemon, noun):
         client.value("SELECT 1")
 
         assert daemon.console(f"SHOW {noun}")
+
+
+# Drivers.
+
+
+def test_asyncpg_can_use_the_console(daemon):
+    async def ask():
+        conn = await asyncpg.connect(host=daemon.host, port=daemon.port, user="admin",
+                                     password="admin-secret", database="fahrend")
+        rows = await conn.fetch("SHOW LISTS")
+        async with conn.transaction():
+            state = await conn.fetchval("SHOW STATE")
+        await conn.close()
+        return {row["list"]: row["items"] for row in rows}, state
+
+    lists, state = asyncio.run(ask())
+    assert lists["tenants"] == 8
+    assert state == "active"
+
+
+def test_psycopg2_can_use_the_console_in_a_transaction(daemon):
+    conn = psycopg2.connect(host=daemon.host, port=daemon.port, user="admin",
+                            password="admin-secret", dbname="fahrend")
+    with conn, conn.cursor() as cursor:
+        cursor.execute("SHOW LISTS")
+        assert dict(cursor.fetchall())["tenants"] == 8
+    conn.close()
 
 
 # The end while somebody waits.
