@@ -11,6 +11,9 @@
 #include "tenant/access.h"
 #include "tenant/session.h"
 
+/* Not an error: a step that must be taken off the loop. */
+#define NEEDS_SECRET (-1)
+
 static bool listed(const struct strings *names, struct slice name)
 {
     for (size_t i = 0; i < names->count; i++) {
@@ -71,12 +74,14 @@ static const struct tenant *find_tenant(const struct frontend *f,
 
 /* What opens the pool's server connections. */
 static const char *server_secret(const struct frontend *f, const struct plan *plan,
-                                 const struct client_identity *identity)
+                                 const struct client_identity *identity,
+                                 const struct enter_secret *fetched)
 {
     switch (plan->credential) {
     case CREDENTIAL_CLIENT:
         return identity->known == NULL ? NULL : identity->known->secret;
     case CREDENTIAL_TENANT:
+        return fetched == NULL ? NULL : fetched->secret;
     case CREDENTIAL_FIXED:
         break;
     }
@@ -117,7 +122,8 @@ static int check_database(const struct frontend *f, const struct plan *plan, str
 }
 
 static int find_pool(struct frontend *f, const struct tenant *tenant, const struct plan *plan,
-                     const struct client_identity *identity, struct err *err)
+                     const struct client_identity *identity, const struct enter_secret *fetched,
+                     struct err *err)
 {
     struct proxy *proxy = f->proxy;
     char mode[16] = "";
@@ -126,7 +132,7 @@ static int find_pool(struct frontend *f, const struct tenant *tenant, const stru
     (void)snprintf(mode, sizeof mode, "%.*s", (int)identity->replication.n,
                    (const char *)identity->replication.p);
     struct pool *pool = pools_find_or_add(&proxy->pools, tenant, plan, realm_config(f->realm),
-                                          server_secret(f, plan, identity),
+                                          server_secret(f, plan, identity, fetched),
                                           f->replicates ? &replication : NULL, err);
     struct account *account;
 
@@ -175,8 +181,8 @@ static void intern_context(struct frontend *f, const struct plan *plan,
     }
 }
 
-/* Logical replication reads a whole database, physical the whole server, whatever policies and paths
- * say. */
+/* Logical replication reads a whole database, physical the whole server, whatever policies and
+ * paths say. */
 static int check_replication(const struct tenant *tenant, const struct client_identity *identity,
                              struct err *err)
 {
@@ -192,7 +198,8 @@ static int check_replication(const struct tenant *tenant, const struct client_id
                    tenant->name);
 }
 
-static int enter_tenant(struct frontend *f, const struct client_identity *identity, struct err *err)
+static int enter_tenant(struct frontend *f, const struct client_identity *identity,
+                        const struct enter_secret *fetched, struct err *err)
 {
     struct context_setting settings[CONTEXT_SETTINGS_MAX];
     struct tenant_from_template storage;
@@ -216,8 +223,12 @@ static int enter_tenant(struct frontend *f, const struct client_identity *identi
     if (n < 0) {
         return n;
     }
+    if (plan.credential == CREDENTIAL_TENANT && fetched == NULL) {
+        (void)err_set(err, NEEDS_SECRET, "%s", plan.role);
+        return NEEDS_SECRET;
+    }
     rc = check_database(f, &plan, err);
-    rc = rc < 0 ? rc : find_pool(f, tenant, &plan, identity, err);
+    rc = rc < 0 ? rc : find_pool(f, tenant, &plan, identity, fetched, err);
     if (rc == 0) {
         intern_context(f, &plan, settings, (size_t)n);
     }
@@ -239,18 +250,19 @@ static int check_proxy(const struct frontend *f, struct err *err)
     return 0;
 }
 
-enum enter_result enter(struct frontend *f, const struct client_identity *identity, struct err *err)
+enum enter_result enter(struct frontend *f, const struct client_identity *identity,
+                        const struct enter_secret *fetched, struct err *err)
 {
     enum enter_result result = ENTER_TENANT;
 
+    free(f->user);
     f->user = x_strndup(identity->user);
     if (is_console(realm_config(f->realm), identity, &result)) {
         free(f->user);
         f->user = x_strndup(identity->full_user);
         return result;
     }
-    if (check_proxy(f, err) < 0 || enter_tenant(f, identity, err) < 0) {
-        return ENTER_REFUSED;
-    }
-    return ENTER_TENANT;
+    int rc = check_proxy(f, err);
+    rc = rc < 0 ? rc : enter_tenant(f, identity, fetched, err);
+    return rc == NEEDS_SECRET ? ENTER_NEEDS_SECRET : rc < 0 ? ENTER_REFUSED : ENTER_TENANT;
 }

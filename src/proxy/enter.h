@@ -10,10 +10,22 @@
 #include "proxy/client_login.h"
 #include "proxy/frontend.h"
 
-enum enter_result { ENTER_REFUSED, ENTER_TENANT, ENTER_CONSOLE_ADMIN, ENTER_CONSOLE_STATS };
+enum enter_result {
+    ENTER_REFUSED,
+    ENTER_TENANT,
+    ENTER_NEEDS_SECRET, /* of the role whose name is in err.text: fetch it, and call again */
+    ENTER_CONSOLE_ADMIN,
+    ENTER_CONSOLE_STATS
+};
 
-/* On ENTER_TENANT the frontend has its tenant, lane and context; on ENTER_REFUSED err says why. */
+/* The password of a tenant's role, once it was fetched. */
+struct enter_secret {
+    const char *secret; /* NULL for none */
+};
+
+/* `fetched` is NULL the first time. On ENTER_TENANT the frontend has its tenant, lane and context;
+ * on ENTER_REFUSED err says why. */
 enum enter_result enter(struct frontend *f, const struct client_identity *identity,
-                        struct err *err);
+                        const struct enter_secret *fetched, struct err *err);
 
 #endif

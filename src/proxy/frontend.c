@@ -13,6 +13,7 @@
 #include "proxy/enter.h"
 #include "proxy/relay.h"
 #include "proxy/reply.h"
+#include "proxy/role_secret.h"
 #include "proxy/timeouts.h"
 #include "wire/build.h"
 #include "wire/error.h"
@@ -96,6 +97,10 @@ static void unhook(struct frontend *f)
     if (f->has_slot) {
         slots_give(&proxy->slots, f->slot);
         f->has_slot = false;
+    }
+    if (f->fetch != NULL) {
+        role_secret_cancel(f->fetch);
+        f->fetch = NULL;
     }
     client_login_free(f->login);
     f->login = NULL;
@@ -227,13 +232,45 @@ static void hand_to_console(struct frontend *f, bool admin)
     proxy->hooks.on_console(proxy->data, &client);
 }
 
+static void finish_login(struct frontend *f, const struct enter_secret *fetched);
+
+static void on_role_secret(void *data, const char *secret, const struct err *err)
+{
+    struct frontend *f = data;
+    struct enter_secret fetched = {.secret = secret};
+
+    f->fetch = NULL;
+    if (err != NULL) {
+        frontend_close(f, err);
+        return;
+    }
+    conn_resume(&f->conn);
+    finish_login(f, &fetched);
+}
+
+static void fetch_role_secret(struct frontend *f, const char *role)
+{
+    struct err err;
+
+    conn_pause(&f->conn);
+    f->fetch = role_secret_fetch(f->proxy->loop, f->realm, role, on_role_secret, f);
+    if (f->fetch == NULL) {
+        (void)err_set(&err, ERR_INTERNAL, "out of threads");
+        frontend_close(f, &err);
+    }
+}
+
 /* The client is who it says it is: find its place. What it was told so far has been sent. */
-static void finish_login(struct frontend *f)
+static void finish_login(struct frontend *f, const struct enter_secret *fetched)
 {
     struct err err = {0};
     const struct client_identity *identity = client_login_identity(f->login);
-    enum enter_result result = enter(f, identity, &err);
+    enum enter_result result = enter(f, identity, fetched, &err);
 
+    if (result == ENTER_NEEDS_SECRET) {
+        fetch_role_secret(f, err.text);
+        return;
+    }
     client_login_free(f->login);
     f->login = NULL;
     switch (result) {
@@ -244,6 +281,7 @@ static void finish_login(struct frontend *f)
     case ENTER_CONSOLE_STATS:
         hand_to_console(f, result == ENTER_CONSOLE_ADMIN);
         return;
+    case ENTER_NEEDS_SECRET:
     case ENTER_TENANT:
         break;
     }
@@ -283,7 +321,7 @@ static void follow_login(struct frontend *f, int result, const struct err *err)
     }
     case CLIENT_LOGIN_DONE:
         conn_resume(&f->conn);
-        finish_login(f);
+        finish_login(f, NULL);
         break;
     }
 }

@@ -23,6 +23,7 @@
 
 struct client_login;
 struct client_statement;
+struct role_secret;
 
 enum frontend_state {
     FRONTEND_LOGIN,
@@ -43,10 +44,11 @@ enum frontend_skip {
 struct frontend {
     struct conn conn;
     struct proxy *proxy;
-    struct list node;                   /* in proxy.clients */
-    struct list account_node;           /* in account.clients_list, once logged in */
-    struct client_login *login;         /* while LOGIN */
-    const struct realm *realm;          /* that it logged in under; a reference */
+    struct list node;           /* in proxy.clients */
+    struct list account_node;   /* in account.clients_list, once logged in */
+    struct role_secret *fetch;  /* while LOGIN and the password of the tenant's role is fetched */
+    struct client_login *login; /* while LOGIN */
+    const struct realm *realm;  /* that it logged in under; a reference */
     const struct tenant_config *tenant; /* of that realm's registry; NULL while LOGIN */
     struct pool_request request; /* request.lane and .context say whose it is and what it needs */
     struct backend *backend;     /* while LINKED */
