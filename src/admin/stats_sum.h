@@ -2,8 +2,8 @@
 //
 // stats_sum: what was done in each database, over all tenants and workers. Averages are over the
 // time since a sample that is one to two minutes old where somebody asks at least that often, and
-// else since the last but one time that somebody asked: nothing is sampled by a timer. Control
-// thread but for the collecting.
+// else since the last time that somebody asked: nothing is sampled by a timer. Control thread but
+// for the collecting.
 #ifndef ADMIN_STATS_SUM_H
 #define ADMIN_STATS_SUM_H
 

@@ -64,6 +64,6 @@ void options_print_help(void)
         "  -h, --help          print this\n"
         "\n"
         "Signals: HUP reloads, TERM waits for clients and ends, INT waits for servers and ends,\n"
-        "QUIT ends at once; a second TERM or INT ends at once.\n"
+        "QUIT ends at once; a second TERM or INT ends at once. USR1 pauses, USR2 resumes.\n"
         "Exit status: 0 clean, 1 failed at run time, 2 bad usage or configuration.\n");
 }
