@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "admin/command.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "admin/show.h"
@@ -255,6 +256,80 @@ static int read_single(const struct words *words, size_t at, struct command *com
                                        : read_name(&words->items[at], command, err);
 }
 
+/* ---- the arguments of SETUP ---- */
+
+static bool keyword_at(const struct words *words, size_t at, const char *keyword)
+{
+    return at < words->count && is_keyword(&words->items[at], slice_str(keyword));
+}
+
+/* Words as they were written; a newline would end the name. */
+static int append_table(const struct word *word, struct command *command, struct err *err)
+{
+    const char *quote = word->kind == WORD_QUOTED ? "\"" : "";
+    size_t at = strlen(command->tables);
+    size_t room = sizeof command->tables - at;
+
+    if ((word->kind != WORD_QUOTED && word->kind != WORD_BARE) ||
+        slice_find(word->text, '\n') >= 0) {
+        return unexpected(word, err);
+    }
+    int n = snprintf(command->tables + at, room, "%s%.*s%s", quote, (int)word->text.n,
+                     (const char *)word->text.p, quote);
+    return n > 0 && (size_t)n + 1 < room
+               ? 0
+               : err_set(err, ERR_SYNTAX, "syntax error: too many tables in one command");
+}
+
+/* A table's name is one word, or several without a comma between: "a"."b". */
+static int read_tables(const struct words *words, size_t *at, struct command *command,
+                       struct err *err)
+{
+    bool open = false;
+
+    for (; *at < words->count && !keyword_at(words, *at, "dry"); ++*at) {
+        const struct word *word = &words->items[*at];
+        if (is_mark(word, ',') && open) {
+            strcat(command->tables, "\n"); /* append_table left room for it */
+            open = false;
+            continue;
+        }
+        int rc = append_table(word, command, err);
+        if (rc < 0) {
+            return rc;
+        }
+        open = true;
+    }
+    if (!open) {
+        return missing(command->kind, "a table behind ON and behind each comma", err);
+    }
+    strcat(command->tables, "\n");
+    return 0;
+}
+
+static int read_setup(const struct words *words, size_t at, struct command *command,
+                      struct err *err)
+{
+    int rc = 0;
+
+    if (keyword_at(words, at, "for") && keyword_at(words, at + 1, "tenant")) {
+        if (at + 2 == words->count) {
+            return missing(command->kind, "a name behind FOR TENANT", err);
+        }
+        rc = read_name(&words->items[at + 2], command, err);
+        at += 3;
+    }
+    if (rc == 0 && keyword_at(words, at, "on")) {
+        at++;
+        rc = read_tables(words, &at, command, err);
+    }
+    if (rc == 0 && keyword_at(words, at, "dry") && keyword_at(words, at + 1, "run")) {
+        command->dry = true;
+        at += 2;
+    }
+    return rc == 0 && at < words->count ? unexpected(&words->items[at], err) : rc;
+}
+
 /* … but not a second command. */
 static int read_anything(const struct words *words, size_t at, struct err *err)
 {
@@ -278,6 +353,8 @@ static int read_argument(const struct words *words, size_t at, struct command *c
         return read_single(words, at, command, err);
     case ARGUMENT_ASSIGNMENT:
         return read_assignment(words, at, command, err);
+    case ARGUMENT_SETUP:
+        return read_setup(words, at, command, err);
     case ARGUMENT_ANYTHING:
         break;
     }

@@ -21,6 +21,7 @@ enum command_argument {
     ARGUMENT_OPTIONAL_NAME,
     ARGUMENT_NUMBER,
     ARGUMENT_ASSIGNMENT, /* key = value, or key TO value */
+    ARGUMENT_SETUP,      /* [FOR TENANT name] [ON table, …] [DRY RUN] */
     ARGUMENT_ANYTHING    /* is passed over */
 };
 
@@ -36,14 +37,16 @@ struct command_kind {
     const char *help;        /* NULL: is not listed */
 };
 
-enum { COMMAND_VALUE_SIZE = 256 };
+enum { COMMAND_VALUE_SIZE = 256, COMMAND_TABLES_SIZE = 1024 };
 
 struct command {
     const struct command_kind *kind; /* NULL: there was nothing but white space */
     bool has_name;
-    char name[NAME_SIZE];           /* NAME; the key of an ASSIGNMENT */
+    char name[NAME_SIZE];           /* NAME; the key of an ASSIGNMENT; the tenant of a SETUP */
     char value[COMMAND_VALUE_SIZE]; /* ASSIGNMENT: its first word, without quotes */
     uint64_t number;
+    char tables[COMMAND_TABLES_SIZE]; /* SETUP: as they were written, each ended by a newline */
+    bool dry;                         /* SETUP */
 };
 
 extern const struct command_kind command_kinds[];

@@ -122,6 +122,9 @@ static void run_set_ignored(struct console *c, const struct command *command)
 
 /* ---- the table ---- */
 
+static const struct column setup_columns[] = {
+    {"kind", COLUMN_TEXT}, {"object", COLUMN_TEXT}, {"text", COLUMN_TEXT}};
+
 #define ONE_TEXT(title) COLUMNS(((const struct column[]){{title, COLUMN_TEXT}}))
 #define ONE_INT(title)  COLUMNS(((const struct column[]){{title, COLUMN_INT}}))
 
@@ -197,6 +200,12 @@ const struct command_kind command_kinds[] = {
            "let a paused or suspended tenant go on"),
     ACTION("suspend tenant", ARGUMENT_NAME, act_suspend_tenant, "SUSPEND TENANT", "name",
            "close a tenant's clients and refuse new ones"),
+    {.words = "setup rls",
+     .argument = ARGUMENT_SETUP,
+     .run = act_setup_rls,
+     .columns = COLUMNS(setup_columns),
+     .usage = "[FOR TENANT name] [ON table, ...] [DRY RUN]",
+     .help = "protect tables with row security, tell what is open"},
     {.words = "reload", .run = act_reload, .help = "take the configuration file anew"},
     {.words = "shutdown", .run = act_shutdown, .help = "end at once, closing all connections"},
     {.words = "shutdown wait_for_servers",

@@ -39,6 +39,10 @@ void console_close(struct console *c)
         gather_forget(c->gather);
         c->gather = NULL;
     }
+    if (c->job != NULL) {
+        c->forget_job(c->job);
+        c->job = NULL;
+    }
     list_remove(&c->node);
     c->admin->console_count--;
     extended_fini(&c->extended);
@@ -141,6 +145,17 @@ void console_gather(struct console *c, const struct question *question, gather_w
 {
     c->gathered = gathered;
     c->gather = gather_start(c->admin, question, work, on_gathered, c);
+}
+
+void console_begin_job(struct console *c, void *job, void (*forget)(void *job))
+{
+    c->job = job;
+    c->forget_job = forget;
+}
+
+void console_end_job(struct console *c)
+{
+    c->job = NULL;
 }
 
 static void answer_nothing(struct console *c)

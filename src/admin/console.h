@@ -43,6 +43,8 @@ struct console {
     struct command command; /* the one under way */
     struct gather *gather;  /* that it waits for, or NULL */
     console_gathered_cb gathered;
+    void *job; /* work off the loop that it waits for, or NULL */
+    void (*forget_job)(void *job);
     struct buf result; /* its rows */
     struct rows rows;  /* writes them */
 };
@@ -61,6 +63,11 @@ void console_kill(struct console *c, const struct err *err);
 /* Asks the workers; the callback comes unless the console has gone. */
 void console_gather(struct console *c, const struct question *question, gather_work work,
                     console_gathered_cb gathered);
+
+/* It waits for a job, which answers it on this thread with console_end_job and console_done or
+ * console_fail; when the console goes before, the job is told to forget it. */
+void console_begin_job(struct console *c, void *job, void (*forget)(void *job));
+void console_end_job(struct console *c);
 
 void console_notice(struct console *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -27,8 +27,9 @@ struct backend_login {
     struct scram_client scram;
     bool scram_started;
     bool authenticated;
-    bool sealed; /* the start of the server process is asked for */
-    bool asked;  /* … and the answer is awaited */
+    bool sealed;   /* the start of the server process is asked for */
+    uint8_t asked; /* … in how many ways so far */
+    bool refused;  /* … and the last way is not open to the role */
     char start[SEAL_START_SIZE];
     struct buf out;
     struct buf parameters;
@@ -337,6 +338,9 @@ static const char start_query[] =
     "SELECT pg_catalog.int8(pg_catalog.extract('epoch', backend_start) OPERATOR(pg_catalog.*) "
     "1000000) FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid())";
 
+/* For a role that may not look at pg_stat_activity; SETUP RLS makes the function. */
+static const char start_function[] = "SELECT fahrend.backend_start()";
+
 static int take_start(struct backend_login *login, struct slice body, struct err *err)
 {
     struct cursor c = cursor_of(body);
@@ -362,9 +366,10 @@ static int take_ready(struct backend_login *login, struct err *err)
     if (!login->sealed) {
         return BACKEND_LOGIN_DONE;
     }
-    if (!login->asked) {
-        login->asked = true;
-        build_query(&login->out, start_query);
+    if (login->asked == 0 || login->refused) {
+        build_query(&login->out, login->asked == 0 ? start_query : start_function);
+        login->asked++;
+        login->refused = false;
         return BACKEND_LOGIN_MORE;
     }
     return login->start[0] != '\0'
@@ -372,12 +377,16 @@ static int take_ready(struct backend_login *login, struct err *err)
                : err_set(err, ERR_PROTOCOL, "server did not say when its process began");
 }
 
-static int take_error(struct slice body, struct err *err)
+static int take_error(struct backend_login *login, struct slice body, struct err *err)
 {
     struct error_fields fields;
 
     if (error_parse(body, &fields) < 0) {
         return err_set(err, ERR_PROTOCOL, "server sent a malformed error");
+    }
+    if (login->asked == 1 && slice_eq_str(fields.sqlstate, "42501")) {
+        login->refused = true;
+        return 0;
     }
     error_to_err(&fields, err);
     return ERR_SERVER;
@@ -397,7 +406,7 @@ static int take_message(struct backend_login *login, struct slice message,
     case WIRE_AUTHENTICATION:
         return take_authentication(login, body, err);
     case WIRE_ERROR:
-        return take_error(body, err);
+        return take_error(login, body, err);
     case WIRE_NOTICE:
     case WIRE_NEGOTIATE:
         return 0;
@@ -414,7 +423,7 @@ static int take_message(struct backend_login *login, struct slice message,
     case WIRE_ROW_DESCRIPTION:
     case WIRE_COMMAND_COMPLETE:
     case WIRE_DATA_ROW:
-        if (login->asked) {
+        if (login->asked > 0) {
             return frame->type == WIRE_DATA_ROW ? take_start(login, body, err) : 0;
         }
         return out_of_place(frame, err);

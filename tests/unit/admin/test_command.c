@@ -141,10 +141,43 @@ START_TEST(every_row_of_the_table_can_be_said)
     for (size_t i = 0; i < command_kind_count; i++) {
         const struct command_kind *kind = &command_kinds[i];
         char text[200];
-        static const char *const arguments[] = {"", " name", "", " 1", " a = b", " more"};
+        static const char *const arguments[] = {"", " name", "", " 1", " a = b", " ON t", " more"};
         (void)snprintf(text, sizeof text, "%s%s", kind->words, arguments[kind->argument]);
         ck_assert_ptr_eq(parse(text).kind, kind);
         ck_assert_ptr_nonnull(kind->run);
+    }
+}
+END_TEST
+
+START_TEST(setup_names_a_tenant_tables_and_a_dry_run)
+{
+    struct command command =
+        parse("setup rls FOR TENANT acme ON words, \"a, b\".\"c\", s.t DRY RUN;");
+
+    ck_assert_str_eq(command.name, "acme");
+    ck_assert_str_eq(command.tables, "words\n\"a, b\".\"c\"\ns.t\n");
+    ck_assert(command.dry);
+}
+END_TEST
+
+START_TEST(setup_may_name_nothing)
+{
+    struct command command = parse("SETUP RLS");
+
+    ck_assert(!command.has_name && !command.dry);
+    ck_assert_str_eq(command.tables, "");
+}
+END_TEST
+
+START_TEST(what_setup_does_not_know_is_refused)
+{
+    const char *const texts[] = {"SETUP RLS ON",         "SETUP RLS ON a,",   "SETUP RLS ON , a",
+                                 "SETUP RLS ON 'a'",     "SETUP RLS DRY",     "SETUP RLS words",
+                                 "SETUP RLS FOR TENANT", "SETUP RLS ON a; b", "SETUP RLS DRY RUN x",
+                                 "SETUP RLS ON \"a\nb\""};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        (void)refusal(texts[i]);
     }
 }
 END_TEST
@@ -166,6 +199,9 @@ static Suite *make_suite(void)
     tcase_add_test(tc, words_have_their_bounds);
     tcase_add_test(tc, too_many_words_are_refused);
     tcase_add_test(tc, every_row_of_the_table_can_be_said);
+    tcase_add_test(tc, setup_names_a_tenant_tables_and_a_dry_run);
+    tcase_add_test(tc, setup_may_name_nothing);
+    tcase_add_test(tc, what_setup_does_not_know_is_refused);
     suite_add_tcase(suite, tc);
     return suite;
 }

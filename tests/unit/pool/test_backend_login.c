@@ -815,6 +815,24 @@ START_TEST(a_connection_for_sealed_tenants_asks_when_its_process_began)
 }
 END_TEST
 
+START_TEST(a_role_that_may_not_look_asks_the_function)
+{
+    struct desk d;
+    begin_sealed(&d);
+    greet(&d.in);
+    ck_assert_int_eq(feed(&d), BACKEND_LOGIN_MORE);
+    backend_login_sent(d.login);
+    script_error(&d.in, "ERROR", "42501", "permission denied for function pg_stat_get_activity");
+    build_ready(&d.in, 'I');
+
+    ck_assert_int_eq(feed(&d), BACKEND_LOGIN_MORE);
+
+    struct slice body = slice_from(backend_login_output(d.login), FRAME_HEADER);
+    ck_assert_str_eq((const char *)body.p, "SELECT fahrend.backend_start()");
+    end(&d);
+}
+END_TEST
+
 START_TEST(a_server_that_does_not_tell_is_not_used_for_sealed_tenants)
 {
     struct desk d;
@@ -838,6 +856,7 @@ static Suite *make_suite(void)
     add_hostile(all);
     tcase_add_test(all, a_connection_for_sealed_tenants_asks_when_its_process_began);
     tcase_add_test(all, a_server_that_does_not_tell_is_not_used_for_sealed_tenants);
+    tcase_add_test(all, a_role_that_may_not_look_asks_the_function);
     suite_add_tcase(suite, all);
     return suite;
 }
