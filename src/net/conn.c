@@ -61,6 +61,15 @@ static void flush_kept(struct conn *conn)
     }
 }
 
+/* Nobody wants the bytes now; whether the peer is still there may matter all the same. */
+static void watch_peer(struct conn *conn, bool left)
+{
+    poll_events(conn, (conn->events & UV_WRITABLE) | (left ? 0 : UV_DISCONNECT));
+    if (left && conn->ops->on_deserted != NULL) {
+        conn->ops->on_deserted(conn);
+    }
+}
+
 /* An error of the socket comes as "readable": the reads that follow give what was received before
  * it, then the error. libuv stops to poll when it reports one. */
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -78,14 +87,14 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if ((events & UV_WRITABLE) != 0 && conn_blocked(conn)) {
         flush_kept(conn);
     }
-    if (conn->closing || (events & UV_READABLE) == 0) {
+    if (conn->closing || (events & (UV_READABLE | UV_DISCONNECT)) == 0) {
         return;
     }
     if (conn->paused) {
-        poll_events(conn, conn->events & ~UV_READABLE);
-        return;
+        watch_peer(conn, (events & UV_DISCONNECT) != 0);
+    } else {
+        conn->ops->on_readable(conn);
     }
-    conn->ops->on_readable(conn);
 }
 
 static ssize_t read_socket(struct conn *conn, uint8_t *p, size_t n)
@@ -194,7 +203,7 @@ void conn_resume(struct conn *conn)
 {
     conn->paused = false;
     if (!conn->closing && (conn->events & UV_READABLE) == 0) {
-        poll_events(conn, conn->events | UV_READABLE);
+        poll_events(conn, (conn->events & UV_WRITABLE) | UV_READABLE);
     }
 }
 

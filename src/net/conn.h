@@ -9,7 +9,8 @@
 //   write     conn_send writes at once; what the socket does not take is kept, and on_drained says
 //   when
 //             it is gone: until then the source of the bytes should be paused
-//   pause     lazy: polling is only changed when an event arrives that nobody wants
+//   pause     lazy: polling is only changed when an event arrives that nobody wants; from then on
+//             on_deserted tells when the peer leaves
 //   close     conn_close may be called from any callback; the struct is free to go in on_closed
 //
 // Errors of the socket are returned by conn_pull and conn_send as negative codes; 0 from conn_pull
@@ -29,6 +30,9 @@ struct conn_ops {
     void (*on_readable)(struct conn *conn);
     void (*on_drained)(struct conn *conn);
     void (*on_closed)(struct conn *conn);
+    /* The peer has left while the owner wants no bytes; what it said last can still be read. May be
+     * NULL. */
+    void (*on_deserted)(struct conn *conn);
 };
 
 struct conn {
@@ -37,7 +41,7 @@ struct conn {
     const struct conn_ops *ops;
     struct buf out; /* bytes that the socket would not take yet */
     int fd;
-    uint8_t events; /* UV_READABLE and UV_WRITABLE as polled now */
+    uint8_t events; /* UV_READABLE, UV_WRITABLE and UV_DISCONNECT as polled now */
     bool paused;    /* the owner wants no bytes now */
     bool closing;
 };

@@ -392,10 +392,22 @@ static void on_drained(struct conn *conn)
     }
 }
 
+/* One that leaves while it waits leaves the queue: nobody would read the answer. Others are found by
+ * the next read. */
+static void on_deserted(struct conn *conn)
+{
+    struct frontend *f = container_of(conn, struct frontend, conn);
+
+    if (f->state == FRONTEND_WAITING) {
+        frontend_close(f, NULL);
+    }
+}
+
 static const struct conn_ops conn_ops = {
     .on_readable = on_readable,
     .on_drained = on_drained,
     .on_closed = on_closed,
+    .on_deserted = on_deserted,
 };
 
 /* Before anything else: one address may not take all the room there is. */

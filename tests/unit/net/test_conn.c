@@ -21,6 +21,7 @@ struct probe {
     int readable;
     int drained;
     int closed;
+    int deserted;
     ssize_t last; /* what conn_pull returned */
     bool ended;
 };
@@ -55,10 +56,16 @@ static void on_closed(struct conn *conn)
     container_of(conn, struct probe, conn)->closed++;
 }
 
+static void on_deserted(struct conn *conn)
+{
+    container_of(conn, struct probe, conn)->deserted++;
+}
+
 static const struct conn_ops ops = {
     .on_readable = on_readable,
     .on_drained = on_drained,
     .on_closed = on_closed,
+    .on_deserted = on_deserted,
 };
 
 static void begin(struct probe *p)
@@ -299,12 +306,47 @@ START_TEST(a_resumed_connection_reads_what_is_already_there)
 
     conn_pause(&p.conn);
     peer_send(p.peer, slice_str("waited"));
-    (void)uv_run(&p.loop.uv, UV_RUN_ONCE); /* the event that nobody wants stops the polling */
-    ck_assert_uint_eq(p.conn.events, 0);
+    (void)uv_run(&p.loop.uv, UV_RUN_ONCE); /* the event that nobody wants changes the polling */
+    ck_assert_uint_eq(p.conn.events & UV_READABLE, 0);
     conn_resume(&p.conn);
     until_got(&p, 6);
 
     ck_assert_slice_str(buf_slice(&p.got), "waited");
+    end(&p);
+}
+END_TEST
+
+START_TEST(a_peer_that_leaves_a_paused_connection_is_told_once)
+{
+    struct probe p;
+    begin(&p);
+    conn_pause(&p.conn);
+    peer_send(p.peer, slice_str("unread"));
+
+    peer_close(p.peer);
+    p.peer = NULL;
+    loops_until_is(&p.loop, &p.deserted, 1);
+    ck_assert_int_eq(p.readable, 0);
+    ck_assert_uint_eq(p.conn.events, 0); /* and the loop is not kept busy with it */
+
+    conn_resume(&p.conn);
+    loops_until_true(&p.loop, &p.ended);
+    ck_assert_slice_str(buf_slice(&p.got), "unread");
+    ck_assert_int_eq(p.deserted, 1);
+    end(&p);
+}
+END_TEST
+
+START_TEST(a_peer_that_leaves_before_anything_was_unread_is_told_too)
+{
+    struct probe p;
+    begin(&p);
+    conn_pause(&p.conn);
+
+    peer_close(p.peer);
+    p.peer = NULL;
+    loops_until_is(&p.loop, &p.deserted, 1);
+
     end(&p);
 }
 END_TEST
@@ -494,6 +536,8 @@ static Suite *make_suite(void)
     tcase_add_test(all, pieces_cut_in_the_middle_arrive_whole);
     tcase_add_test(all, a_paused_connection_reads_nothing);
     tcase_add_test(all, a_resumed_connection_reads_what_is_already_there);
+    tcase_add_test(all, a_peer_that_leaves_a_paused_connection_is_told_once);
+    tcase_add_test(all, a_peer_that_leaves_before_anything_was_unread_is_told_too);
     tcase_add_test(all, closing_twice_tells_the_owner_once);
     tcase_add_test(all, nothing_can_be_sent_after_closing);
     tcase_add_test(all, a_peer_that_has_gone_makes_sending_fail);
