@@ -384,6 +384,10 @@ static void after_walk(struct backend *b)
     } else if (b->state == BACKEND_CLEANING) {
         finish_cleaning_step(b);
     }
+    if (b->awaited && b->state == BACKEND_LINKED && ledger_empty(&b->ledger) && b->body_left == 0) {
+        b->awaited = false;
+        b->user_ops->on_answered(b->user);
+    }
 }
 
 static void read_messages(struct backend *b, struct slice view)
@@ -499,6 +503,7 @@ void backend_start(struct backend *b, struct loop *loop, const struct backend_ta
         .port = target->port,
     };
     b->role = target->role;
+    b->replicates = target->replication != NULL;
     b->dial = dial_start(loop, &hosts, 0, on_dialled, b);
 }
 
@@ -510,6 +515,7 @@ void backend_link(struct backend *b, const struct backend_user_ops *ops, void *u
     deadline_disarm(&b->deadline);
     b->user = user;
     b->user_ops = ops;
+    b->awaited = false;
     b->used_at = loop_now(b->conn.loop);
 }
 

@@ -68,6 +68,8 @@ struct backend_user_ops {
     /* Nothing is owed, and the server is outside a transaction. Comes at the end of the turn's
      * bytes. */
     void (*on_settled)(void *user);
+    /* Nothing is owed any more, which the user waited for with `awaited`; comes once. */
+    void (*on_answered)(void *user);
     /* What was kept for the server has been written. */
     void (*on_drained)(void *user);
     /* The switch was refused, and nothing behind it was executed. The link is gone. */
@@ -115,14 +117,14 @@ struct backend {
     bool fixed_unknown;           /* the same, of the tenant's own settings, within a session */
     bool switch_partial;          /* the switch under way asserts only those */
     struct prepared statements;   /* of the clients that exist on it */
-    uint32_t epoch;    /* part of their names: counts how often all may have been dropped */
-    uint32_t prepared; /* which of the switch's statements exist on it: SWITCH_* bits */
+    uint32_t prepared;            /* which of the switch's statements exist on it: SWITCH_* bits */
 
     struct ledger ledger;
     struct buf in;        /* the start of a message that is not whole yet */
     uint32_t body_left;   /* bytes of the message being passed that have not come yet */
     bool body_forward;    /* whether they are forwarded */
     bool synced;          /* the last thing heard was ReadyForQuery, and nothing was sent since */
+    bool awaited;         /* the user waits until nothing is owed: on_answered */
     bool copy_in;         /* the server waits for CopyData */
     bool copy_extended;   /* … asked for by Execute: it skips Sync until the end of the copy */
     char status;          /* of the last ReadyForQuery: 'I', 'T', 'E' */
@@ -151,6 +153,7 @@ struct backend {
     int port;
     struct buf parameters; /* ParameterStatus messages of the login, until the pool takes them */
     enum server_role role; /* what the server must be */
+    bool replicates;       /* it speaks the streaming replication protocol */
     uint64_t id;           /* unique on its worker */
     uint64_t connected_at; /* loop time, ms */
     uint64_t used_at;      /* of the last link */

@@ -10,7 +10,8 @@ void ledger_init(struct ledger *ledger)
     ledger->ring = ledger->inline_ring;
     ledger->head = ledger->count = 0;
     ledger->cap = LEDGER_INLINE;
-    ledger->skipping = false;
+    ledger->skipping = ledger->dropping = false;
+    ledger->doubts = ledger->new_doubts = 0;
 }
 
 void ledger_fini(struct ledger *ledger)
@@ -33,8 +34,27 @@ bool ledger_ends_batch(const struct ledger *ledger)
         return false;
     }
     uint32_t last = (ledger->head + ledger->count - 1) & (ledger->cap - 1);
-    uint8_t kind = ledger->ring[last].kind;
-    return kind == LEDGER_QUERY || kind == LEDGER_FUNCTION || kind == LEDGER_SYNC;
+    return ledger_kind_ends_batch(ledger->ring[last].kind);
+}
+
+void ledger_doubt(struct ledger *ledger, struct ledger_entry *entry)
+{
+    entry->doubtful = true;
+    if (ledger_kind_ends_batch(entry->kind)) {
+        ledger->doubts++;
+    } else {
+        ledger->new_doubts++;
+    }
+}
+
+void ledger_pop(struct ledger *ledger)
+{
+    if (ledger->ring[ledger->head].doubtful) {
+        *(ledger->doubts > 0 ? &ledger->doubts : &ledger->new_doubts) -= 1;
+    }
+    ledger->head = (ledger->head + 1) & (ledger->cap - 1);
+    ledger->count--;
+    ledger->dropping = ledger->dropping && ledger->count > 0;
 }
 
 static void grow(struct ledger *ledger)
@@ -66,5 +86,9 @@ struct ledger_entry *ledger_push(struct ledger *ledger, enum ledger_kind kind,
     }
     struct ledger_entry *entry = ledger_at(ledger, ledger->count++);
     *entry = (struct ledger_entry){.kind = (uint8_t)kind, .action = (uint8_t)action};
+    if (ledger_kind_ends_batch(entry->kind)) {
+        ledger->doubts += ledger->new_doubts;
+        ledger->new_doubts = 0;
+    }
     return entry;
 }

@@ -28,6 +28,7 @@ enum ledger_kind {
 enum ledger_action {
     LEDGER_FORWARD,
     LEDGER_SWALLOW, /* we asked ourselves */
+    LEDGER_INJECT,  /* we asked for the sake of the user's next message: an error is the user's */
     LEDGER_MAKE_UP, /* the server was not asked: PARSE and CLOSE are answered by us when their turn
                        comes */
     LEDGER_REPLACE  /* the server was asked something that fails; its error gives way to the user's
@@ -37,9 +38,11 @@ enum ledger_action {
 struct ledger_entry {
     uint8_t kind;   /* enum ledger_kind */
     uint8_t action; /* enum ledger_action */
-    uint32_t
-        arg; /* SWITCH: answers to come; PARSE, BIND: number of the statement, 0 for none of ours */
-    void *note; /* the user's, who is told what became of the entry; NULL for none */
+    bool failed;    /* QUERY: an error came */
+    bool doubtful;  /* what is prepared hangs on whether the server comes to it */
+    uint32_t arg;   /* SWITCH: answers to come; QUERY: of them, those to swallow; PARSE, BIND,
+                       DESCRIBE,   CLOSE: number of the statement, 0 for none of ours */
+    void *note;     /* the user's, who is told what became of the entry; NULL for none */
 };
 
 #define LEDGER_INLINE 8
@@ -48,8 +51,11 @@ struct ledger {
     struct ledger_entry *ring; /* inline_ring, or allocated when more than that was owed at once */
     uint32_t head;
     uint32_t count;
-    uint32_t cap;  /* a power of two */
-    bool skipping; /* the server skips all up to the next Sync: nothing else will be answered */
+    uint32_t cap;    /* a power of two */
+    bool skipping;   /* the server skips all up to the next Sync: nothing else will be answered */
+    bool dropping;   /* something owed may drop every statement */
+    uint32_t doubts; /* doubtful entries of batches that are closed, but not answered */
+    uint32_t new_doubts; /* … of the batch that is open: it is skipped as a whole, or not at all */
     struct ledger_entry inline_ring[LEDGER_INLINE];
 };
 
@@ -78,11 +84,21 @@ static inline struct ledger_entry *ledger_head(struct ledger *ledger)
     return ledger->count == 0 ? NULL : &ledger->ring[ledger->head];
 }
 
-static inline void ledger_pop(struct ledger *ledger)
+static inline bool ledger_kind_ends_batch(uint8_t kind)
 {
-    ledger->head = (ledger->head + 1) & (ledger->cap - 1);
-    ledger->count--;
+    return kind == LEDGER_QUERY || kind == LEDGER_FUNCTION || kind == LEDGER_SYNC;
 }
+
+/* Notes that what is prepared, here or in the user's mind, hangs on an entry just pushed. */
+void ledger_doubt(struct ledger *ledger, struct ledger_entry *entry);
+
+/* Whether it cannot be known what a message pushed now would find prepared. */
+static inline bool ledger_in_doubt(const struct ledger *ledger)
+{
+    return ledger->doubts > 0 || ledger->dropping;
+}
+
+void ledger_pop(struct ledger *ledger);
 
 /* Whether the last message sent is one that the server answers with ReadyForQuery. */
 bool ledger_ends_batch(const struct ledger *ledger);

@@ -34,17 +34,25 @@ static void settle_head(struct backend *b)
     struct ledger_entry entry = *ledger_head(&b->ledger);
 
     ledger_pop(&b->ledger);
-    tell(b, &entry, true);
+    tell(b, &entry, !entry.failed);
+}
+
+/* The server never came to it: a statement that it was to prepare is not there, one that we wanted
+ * closed still is. */
+static void undo(struct backend *b, const struct ledger_entry *entry)
+{
+    if (entry->kind == LEDGER_PARSE && entry->action != LEDGER_MAKE_UP && entry->arg != 0) {
+        prepared_remove(&b->statements, entry->arg);
+    } else if (entry->kind == LEDGER_CLOSE && entry->arg != 0) {
+        prepared_add(&b->statements, entry->arg);
+    }
+    tell(b, entry, false);
 }
 
 void replies_drop(struct backend *b, uint32_t count)
 {
     for (uint32_t i = count; i > 0; i--) {
-        struct ledger_entry *entry = ledger_at(&b->ledger, i - 1);
-        if (entry->kind == LEDGER_PARSE && entry->action != LEDGER_MAKE_UP && entry->arg != 0) {
-            prepared_remove(&b->statements, entry->arg);
-        }
-        tell(b, entry, false);
+        undo(b, ledger_at(&b->ledger, i - 1));
     }
     for (uint32_t i = 0; i < count; i++) {
         ledger_pop(&b->ledger);
@@ -144,6 +152,10 @@ static enum verdict command_complete(struct backend *b, struct slice body)
         return OUT_OF_PLACE;
     }
     enum verdict verdict = by_action(head);
+    if (head->kind == LEDGER_QUERY && head->arg > 0) {
+        head->arg--;
+        return SWALLOW;
+    }
     if (body.n > 0 && (body.p[0] == 'S' || body.p[0] == 'R' || body.p[0] == 'D')) {
         note_tag(b, body);
     }
@@ -209,6 +221,24 @@ static void note_stale(struct backend *b, uint32_t number, struct slice body)
     }
 }
 
+/* An error of a query, whose end is still to come. */
+static void fail_head(struct backend *b)
+{
+    struct ledger_entry *head = ledger_head(&b->ledger);
+
+    head->failed = true;
+    if (head->action == LEDGER_REPLACE) {
+        head->action = LEDGER_FORWARD;
+        tell(b, head, true);
+        head->note = NULL;
+    }
+}
+
+static bool may_be_stale(const struct ledger_entry *head)
+{
+    return (head->kind == LEDGER_BIND || head->kind == LEDGER_DESCRIBE) && head->arg != 0;
+}
+
 /* After an error in the extended protocol nothing is answered before the next Sync, queries
  * included. */
 static enum verdict error_response(struct backend *b, struct slice body)
@@ -218,12 +248,13 @@ static enum verdict error_response(struct backend *b, struct slice body)
     if (head == NULL) {
         return FORWARD; /* a FATAL on its way out: the server closes behind it */
     }
-    enum verdict verdict = by_action(head);
+    enum verdict verdict = head->action == LEDGER_INJECT ? FORWARD : by_action(head);
     b->cleaning_failed = true;
-    if (head->kind == LEDGER_BIND && head->arg != 0) {
+    if (may_be_stale(head)) {
         note_stale(b, head->arg, body);
     }
-    if (head->kind == LEDGER_QUERY || head->kind == LEDGER_FUNCTION || head->kind == LEDGER_SYNC) {
+    if (ledger_kind_ends_batch(head->kind)) {
+        fail_head(b);
         end_copy(b);
         return verdict;
     }
@@ -360,8 +391,9 @@ static enum verdict take_message(struct backend *b, const struct frame *frame, s
     case WIRE_PORTAL_SUSPENDED:
         return end_entry(b, LEDGER_EXECUTE);
     case WIRE_COPY_IN:
-    case WIRE_COPY_BOTH: /* START_REPLICATION: the client's bytes follow as in a copy */
         return copy_in_response(b);
+    case WIRE_COPY_BOTH: /* START_REPLICATION: the client's bytes follow as in a copy */
+        return b->replicates ? copy_in_response(b) : OUT_OF_PLACE;
     case WIRE_PARAMETER_STATUS:
         return parameter_status(b, body);
     default:
@@ -376,7 +408,7 @@ static bool must_be_whole(const struct backend *b, uint8_t type)
 
     if (type == WIRE_ERROR && ledger->count > 0) {
         const struct ledger_entry *head = &ledger->ring[ledger->head];
-        return head->kind == LEDGER_SWITCH || (head->kind == LEDGER_BIND && head->arg != 0);
+        return head->kind == LEDGER_SWITCH || may_be_stale(head);
     }
     return type == WIRE_COMMAND_COMPLETE || type == WIRE_READY || type == WIRE_PARAMETER_STATUS;
 }

@@ -4,6 +4,7 @@
 #include "pool/replies.h"
 #include "proxy/message.h"
 #include "proxy/rewrite.h"
+#include "wire/build.h"
 
 static void send_up(struct frontend *f, struct iovec *pieces, int count)
 {
@@ -40,6 +41,16 @@ static void pass_body(struct frontend *f, struct passage *p)
     }
 }
 
+/* What the next message will find prepared hangs on answers that are owed. A Flush brings those of
+ * a batch that is still open. */
+static void wait_for_answers(struct frontend *f, struct buf *out)
+{
+    f->backend->awaited = true;
+    if (!ledger_ends_batch(&f->backend->ledger)) {
+        build_empty(out, WIRE_FLUSH);
+    }
+}
+
 /* A message that may be of a named statement: what came before it is put together with it. */
 static enum rewrite_look pass_rewritten(struct frontend *f, struct passage *p,
                                         const struct frame *frame)
@@ -54,6 +65,10 @@ static enum rewrite_look pass_rewritten(struct frontend *f, struct passage *p,
     }
     buf_append(out, p->view.p + p->run, p->at - p->run);
     p->run = p->at;
+    if (ledger_in_doubt(&f->backend->ledger)) {
+        wait_for_answers(f, out);
+        return REWRITE_SHORT;
+    }
     look = rewrite_message(f, rest, frame, out, &done);
     if (look == REWRITE_CONCERNED) {
         p->at += done;

@@ -20,7 +20,8 @@ static const struct backend_user_ops user_ops;
 static bool must_wait(const struct frontend *f)
 {
     return f->state == FRONTEND_WAITING ||
-           (f->state == FRONTEND_LINKED && (f->holding || conn_blocked(&f->backend->conn)));
+           (f->state == FRONTEND_LINKED &&
+            (f->holding || f->backend->awaited || conn_blocked(&f->backend->conn)));
 }
 
 /* Sends on what can be; what must be treated apart is, once all before it has gone. */
@@ -32,7 +33,7 @@ static size_t pass(struct frontend *f, struct slice rest)
 
     buf_clear(&f->proxy->assembly);
     passage_walk(f, &p, &result, &frame);
-    if (p.at > 0) {
+    if (p.at > 0 || buf_size(&f->proxy->assembly) > 0) {
         passage_send(f, &p);
         return p.at;
     }
@@ -132,7 +133,7 @@ static void arm(struct frontend *f, uint32_t completes, struct slice rest, bool 
     } else {
         passage_walk(f, &p, &result, &frame);
     }
-    f->armed = (uint32_t)batch;
+    f->armed = (uint32_t)p.at;
     f->holding = true;
     frontend_stats(f)->switches++;
     passage_send(f, &p);
@@ -507,6 +508,11 @@ static void on_settled(void *user)
     relay_release_if_settled(user);
 }
 
+static void on_answered(void *user)
+{
+    relay_continue(user);
+}
+
 static void on_drained(void *user)
 {
     relay_continue(user);
@@ -560,6 +566,7 @@ static const struct backend_user_ops user_ops = {
     .on_switched = on_switched,
     .on_rest = on_rest,
     .on_settled = on_settled,
+    .on_answered = on_answered,
     .on_drained = on_drained,
     .on_switch_failed = on_switch_failed,
     .on_lost = on_lost,

@@ -16,6 +16,11 @@
 /* Never prepared: what is bound to it fails. */
 #define NO_STATEMENT "fahrend_none"
 
+/* Prepared in place of one that a client deallocates: the server's own is shared, and stays. */
+#define DEALLOCATED "fahrend_gone"
+
+#define NAME_SIZE 32
+
 enum note_kind { NOTE_PARSE, NOTE_CLOSE, NOTE_ERROR };
 
 /* What an entry of the ledger means to us. */
@@ -37,14 +42,23 @@ static struct note *note_new(enum note_kind kind, struct client_statement *cs)
     return note;
 }
 
+static struct note *note_error(const struct err *err)
+{
+    struct note *note = note_new(NOTE_ERROR, NULL);
+
+    note->err = x_alloc(sizeof *err);
+    *note->err = *err;
+    return note;
+}
+
 static struct statements *statements(struct frontend *f)
 {
     return &f->proxy->statements;
 }
 
-static void server_name(const struct backend *b, uint32_t number, char out[48])
+static void server_name(uint32_t number, char out[NAME_SIZE])
 {
-    (void)snprintf(out, 48, "fahrend_%u_%u", number, b->epoch);
+    (void)snprintf(out, NAME_SIZE, "fahrend_%u", number);
 }
 
 /* ---- the answers ---- */
@@ -122,17 +136,19 @@ static bool push(struct frontend *f, enum ledger_kind kind, enum ledger_action a
     }
     entry->arg = number;
     entry->note = note;
+    if (kind == LEDGER_PARSE || kind == LEDGER_CLOSE || (kind == LEDGER_QUERY && number != 0)) {
+        ledger_doubt(&f->backend->ledger, entry);
+    }
     return true;
 }
 
 /* ---- what goes to the server ---- */
 
-static void append_parse(const struct backend *b, const struct statement *statement,
-                         struct buf *out)
+static void append_parse(const struct statement *statement, struct buf *out)
 {
-    char name[48];
+    char name[NAME_SIZE];
 
-    server_name(b, statement->number, name);
+    server_name(statement->number, name);
     size_t start = build_begin(out, WIRE_PARSE);
     buf_append_cstr(out, name);
     buf_append_slice(out, statement_body(statement));
@@ -145,11 +161,11 @@ static void evict(struct frontend *f, struct buf *out)
     struct backend *b = f->backend;
     uint32_t most = (uint32_t)f->tenant->pool.prepared_statements;
     uint32_t number;
-    char name[48];
+    char name[NAME_SIZE];
 
     while ((number = prepared_evict(&b->statements, most)) != 0) {
-        if (push(f, LEDGER_CLOSE, LEDGER_SWALLOW, 0, NULL)) {
-            server_name(b, number, name);
+        if (push(f, LEDGER_CLOSE, LEDGER_INJECT, number, NULL)) {
+            server_name(number, name);
             build_close_statement(out, name);
         }
     }
@@ -163,8 +179,8 @@ static void provide(struct frontend *f, const struct statement *statement, struc
     if (prepared_use(&b->statements, statement->number)) {
         return;
     }
-    if (push(f, LEDGER_PARSE, LEDGER_SWALLOW, statement->number, NULL)) {
-        append_parse(b, statement, out);
+    if (push(f, LEDGER_PARSE, LEDGER_INJECT, statement->number, NULL)) {
+        append_parse(statement, out);
         frontend_stats(f)->server_parses++;
         prepared_add(&b->statements, statement->number);
         evict(f, out);
@@ -173,13 +189,9 @@ static void provide(struct frontend *f, const struct statement *statement, struc
 
 /* A message in place of the client's that fails at the server, where its error gives way to ours.
  */
-static void fail(struct frontend *f, struct err *err, struct buf *out)
+static void fail(struct frontend *f, const struct err *err, struct buf *out)
 {
-    struct note *note = note_new(NOTE_ERROR, NULL);
-
-    note->err = x_alloc(sizeof *err);
-    *note->err = *err;
-    if (push(f, LEDGER_BIND, LEDGER_REPLACE, 0, note)) {
+    if (push(f, LEDGER_BIND, LEDGER_REPLACE, 0, note_error(err))) {
         build_bind(out, NO_STATEMENT, NULL, 0);
     }
 }
@@ -223,7 +235,7 @@ static void rewrite_parse(struct frontend *f, const struct parse_view *view, str
     if (push(f, LEDGER_PARSE, there ? LEDGER_MAKE_UP : LEDGER_FORWARD, number,
              note_new(NOTE_PARSE, cs)) &&
         !there) {
-        append_parse(b, statement, out);
+        append_parse(statement, out);
         frontend_stats(f)->server_parses++;
         prepared_add(&b->statements, number);
         evict(f, out);
@@ -234,7 +246,7 @@ static void rewrite_bind(struct frontend *f, const struct frame *frame,
                          const struct bind_view *view, struct buf *out)
 {
     struct client_statement *cs = client_statements_find(f->statements, view->statement);
-    char name[48];
+    char name[NAME_SIZE];
 
     if (cs == NULL) {
         fail_unknown(f, view->statement, out);
@@ -242,7 +254,7 @@ static void rewrite_bind(struct frontend *f, const struct frame *frame,
     }
     provide(f, cs->statement, out);
     frontend_stats(f)->binds++;
-    server_name(f->backend, cs->statement->number, name);
+    server_name(cs->statement->number, name);
     (void)push(f, LEDGER_BIND, LEDGER_FORWARD, cs->statement->number, NULL);
     uint32_t size = frame->size - 1 - (uint32_t)view->statement.n + (uint32_t)strlen(name);
     buf_append_u8(out, WIRE_BIND);
@@ -255,15 +267,15 @@ static void rewrite_bind(struct frontend *f, const struct frame *frame,
 static void rewrite_describe(struct frontend *f, struct slice statement, struct buf *out)
 {
     struct client_statement *cs = client_statements_find(f->statements, statement);
-    char name[48];
+    char name[NAME_SIZE];
 
     if (cs == NULL) {
         fail_unknown(f, statement, out);
         return;
     }
     provide(f, cs->statement, out);
-    server_name(f->backend, cs->statement->number, name);
-    if (push(f, LEDGER_DESCRIBE, LEDGER_FORWARD, 0, NULL)) {
+    server_name(cs->statement->number, name);
+    if (push(f, LEDGER_DESCRIBE, LEDGER_FORWARD, cs->statement->number, NULL)) {
         size_t start = build_begin(out, WIRE_DESCRIBE);
         buf_append_u8(out, 'S');
         buf_append_cstr(out, name);
@@ -304,69 +316,46 @@ static size_t read_identifier(struct slice token, char *out, size_t size)
     return n;
 }
 
-/* From here on the statements that were may be gone: later messages prepare theirs anew, under
- * other names. */
-static void begin_epoch(struct backend *b)
-{
-    prepared_clear(&b->statements);
-    b->epoch++;
-}
+/* What a query means to us. */
+enum meaning { MEANS_NOTHING, MEANS_DROP_ONE, MEANS_DROP_ALL, MEANS_LISTEN };
 
-/* "DEALLOCATE name" of a statement of ours: the SQL that does it at the server. */
-static bool deallocate_sql(struct frontend *f, struct slice name, char *sql, size_t size,
-                           struct buf *out)
+/* Looks for a lone DEALLOCATE or DISCARD, or a LISTEN; for MEANS_DROP_ONE with the client's
+ * statement in *cs. */
+static enum meaning look_at_query(struct frontend *f, struct slice query,
+                                  struct client_statement **cs)
 {
     char text[256];
-    char server[48];
-    size_t n = read_identifier(name, text, sizeof text);
-    struct client_statement *cs = client_statements_find(f->statements, slice_of(text, n));
-
-    if (cs == NULL || cs->in_flight) {
-        return false;
-    }
-    provide(f, cs->statement, out);
-    server_name(f->backend, cs->statement->number, server);
-    prepared_remove(&f->backend->statements, cs->statement->number);
-    client_statements_unlist(&f->statements, cs);
-    client_statement_release(statements(f), cs);
-    (void)snprintf(sql, size, "DEALLOCATE \"%s\"", server);
-    return true;
-}
-
-/* What a client asked for with LISTEN would reach whoever has the connection then. */
-static void fail_listen(struct frontend *f, struct buf *out)
-{
-    struct err err;
-
-    (void)err_set(&err, ERR_UNSUPPORTED, "LISTEN is not supported in transaction mode");
-    err_hint(&err, "Connect through a tenant whose pool.mode is session.");
-    fail(f, &err, out);
-}
-
-/* Looks for a lone DEALLOCATE or DISCARD; true when `sql` takes the query's place. */
-static bool look_at_query(struct frontend *f, struct slice query, char *sql, size_t size,
-                          struct buf *out)
-{
     struct slice rest = query;
     struct slice verb = token_next(&rest);
-
-    if (!token_is(verb, "deallocate") && !token_is(verb, "discard")) {
-        return false;
-    }
     bool deallocate = token_is(verb, "deallocate");
+
+    if (token_is(verb, "listen")) {
+        return MEANS_LISTEN;
+    }
+    if (!deallocate && !token_is(verb, "discard")) {
+        return MEANS_NOTHING;
+    }
     struct slice name = token_next_name(&rest);
     if (deallocate && token_is(name, "prepare")) {
         name = token_next_name(&rest);
     }
     if (token_is(name, "all")) {
-        begin_epoch(f->backend);
-        return false;
+        return MEANS_DROP_ALL;
     }
-    return deallocate && token_next(&rest).n == 0 && deallocate_sql(f, name, sql, size, out);
+    size_t n = read_identifier(name, text, sizeof text);
+    *cs = client_statements_find(f->statements, slice_of(text, n));
+    return deallocate && *cs != NULL && token_next(&rest).n == 0 ? MEANS_DROP_ONE : MEANS_NOTHING;
 }
 
-/* Whether a query could begin with DEALLOCATE, DISCARD or LISTEN, from its first byte that is no
- * space. */
+/* The client's name goes when the server has done as much with another. */
+static struct note *drop_one(struct frontend *f, struct client_statement *cs)
+{
+    client_statements_unlist(&f->statements, cs);
+    return note_new(NOTE_CLOSE, cs);
+}
+
+/* Whether a query could begin with DEALLOCATE, DISCARD or LISTEN, perhaps behind a comment, from
+ * its first byte that is no space. */
 static bool may_concern_us(struct slice query)
 {
     size_t i = 0;
@@ -375,18 +364,61 @@ static bool may_concern_us(struct slice query)
         i++;
     }
     uint8_t first = i < query.n ? query.p[i] : 0;
-    return first == 'd' || first == 'D' || first == 'l' || first == 'L';
+    return first == 'd' || first == 'D' || first == 'l' || first == 'L' || first == '/' ||
+           first == '-' || first == ';';
 }
 
-static bool begins_with_listen(struct slice query)
+/* What a client asked for with LISTEN would reach whoever has the connection then. */
+static void refuse_listen(struct err *err)
 {
-    return token_is(token_next(&query), "listen");
+    (void)err_set(err, ERR_UNSUPPORTED, "LISTEN is not supported in transaction mode");
+    err_hint(err, "Connect through a tenant whose pool.mode is session.");
+}
+
+/* A query in place of the client's that fails, where its error gives way to ours. */
+static void listen_simple(struct frontend *f, struct buf *out)
+{
+    struct err err;
+
+    refuse_listen(&err);
+    (void)push(f, LEDGER_QUERY, LEDGER_REPLACE, 0, note_error(&err));
+    build_query(out, "LISTEN");
+}
+
+static void listen_extended(struct frontend *f, struct buf *out)
+{
+    struct err err;
+
+    refuse_listen(&err);
+    fail(f, &err, out);
+}
+
+/* "DEALLOCATE name": the answer to the PREPARE is swallowed. */
+static void deallocate_simple(struct frontend *f, struct client_statement *cs, struct buf *out)
+{
+    char sql[128];
+    uint32_t number = ++statements(f)->next_dropped; /* one that failed may have left its own */
+
+    (void)snprintf(sql, sizeof sql, "PREPARE %s_%u AS SELECT; DEALLOCATE %s_%u", DEALLOCATED,
+                   number, DEALLOCATED, number);
+    (void)push(f, LEDGER_QUERY, LEDGER_FORWARD, 1, drop_one(f, cs));
+    build_query(out, sql);
+}
+
+/* Every later message of a named statement waits for the answer. */
+static void drop_all(struct frontend *f, enum ledger_kind kind, struct slice message,
+                     struct buf *out)
+{
+    if (push(f, kind, LEDGER_FORWARD, 0, NULL)) {
+        f->backend->ledger.dropping = true;
+    }
+    buf_append_slice(out, message);
 }
 
 static enum rewrite_look look_at_simple(struct frontend *f, struct slice rest,
                                         const struct frame *frame, struct buf *out, size_t *done)
 {
-    char sql[128];
+    struct client_statement *cs = NULL;
 
     if (frame->size > NAMES_MAX) {
         return REWRITE_PLAIN;
@@ -395,28 +427,41 @@ static enum rewrite_look look_at_simple(struct frontend *f, struct slice rest,
         return REWRITE_SHORT;
     }
     struct slice body = frame_body(rest, frame);
-    if (begins_with_listen(body)) {
-        fail_listen(f, out);
-        (void)push(f, LEDGER_SYNC, LEDGER_FORWARD, 0, NULL);
-        build_empty(out, WIRE_SYNC);
-        *done = frame->size;
-        return REWRITE_CONCERNED;
-    }
-    if (body.n == 0 || !look_at_query(f, slice_head(body, body.n - 1), sql, sizeof sql, out)) {
+    switch (look_at_query(f, slice_head(body, body.n - 1), &cs)) {
+    case MEANS_NOTHING:
         return REWRITE_PLAIN;
+    case MEANS_DROP_ONE:
+        deallocate_simple(f, cs, out);
+        break;
+    case MEANS_DROP_ALL:
+        drop_all(f, LEDGER_QUERY, slice_head(rest, frame->size), out);
+        break;
+    case MEANS_LISTEN:
+        listen_simple(f, out);
+        break;
     }
-    (void)push(f, LEDGER_QUERY, LEDGER_FORWARD, 0, NULL);
-    build_query(out, sql);
+    frontend_stats(f)->queries++;
     *done = frame->size;
     return REWRITE_CONCERNED;
+}
+
+/* The same as an unnamed statement; it counts as executed when it is parsed. */
+static void deallocate_extended(struct frontend *f, struct client_statement *cs, struct buf *out)
+{
+    (void)push(f, LEDGER_CLOSE, LEDGER_INJECT, 0, NULL);
+    build_close_statement(out, DEALLOCATED);
+    (void)push(f, LEDGER_PARSE, LEDGER_INJECT, 0, NULL);
+    build_parse(out, DEALLOCATED, "");
+    (void)push(f, LEDGER_PARSE, LEDGER_FORWARD, 0, drop_one(f, cs));
+    build_parse(out, "", "DEALLOCATE " DEALLOCATED);
 }
 
 static enum rewrite_look look_at_unnamed_parse(struct frontend *f, struct slice rest,
                                                const struct frame *frame, struct buf *out,
                                                size_t *done)
 {
+    struct client_statement *cs = NULL;
     struct parse_view view;
-    char sql[128];
 
     if (frame->size > NAMES_MAX) {
         return REWRITE_PLAIN;
@@ -427,16 +472,18 @@ static enum rewrite_look look_at_unnamed_parse(struct frontend *f, struct slice 
     if (extended_parse(frame_body(rest, frame), &view) < 0) {
         return REWRITE_PLAIN;
     }
-    if (begins_with_listen(view.query)) {
-        fail_listen(f, out);
-        *done = frame->size;
-        return REWRITE_CONCERNED;
-    }
-    if (!look_at_query(f, view.query, sql, sizeof sql, out)) {
+    switch (look_at_query(f, view.query, &cs)) {
+    case MEANS_NOTHING:
         return REWRITE_PLAIN;
-    }
-    if (push(f, LEDGER_PARSE, LEDGER_FORWARD, 0, NULL)) {
-        build_parse(out, "", sql);
+    case MEANS_DROP_ONE:
+        deallocate_extended(f, cs, out);
+        break;
+    case MEANS_DROP_ALL:
+        drop_all(f, LEDGER_PARSE, slice_head(rest, frame->size), out);
+        break;
+    case MEANS_LISTEN:
+        listen_extended(f, out);
+        break;
     }
     *done = frame->size;
     return REWRITE_CONCERNED;
@@ -495,7 +542,7 @@ static enum rewrite_look take_bind(struct frontend *f, struct slice rest, const 
     if (view.statement.n == 0) {
         return REWRITE_PLAIN;
     }
-    *done = (size_t)(view.rest.p - rest.p);
+    *done = FRAME_HEADER + view.portal.n + 1 + view.statement.n + 1;
     uint32_t left = frame->size - (uint32_t)*done;
     bool known = client_statements_find(f->statements, view.statement) != NULL;
     rewrite_bind(f, frame, &view, out);

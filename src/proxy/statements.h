@@ -26,6 +26,7 @@ struct statements {
     struct statement *by_key;
     struct statement *by_number;
     uint32_t next_number;
+    uint32_t next_dropped; /* numbers the statements that stand for deallocated ones */
 };
 
 /* A client's name for one. */

@@ -92,7 +92,7 @@ class Proxy:
             return file.read()
 
     def start(self):
-        environment = dict(os.environ, ASAN_OPTIONS="exitcode=66:detect_leaks=1",
+        environment = dict(os.environ, ASAN_OPTIONS="exitcode=66:detect_leaks=1:handle_abort=1",
                            UBSAN_OPTIONS="print_stacktrace=1")
         with open(os.path.join(self.directory, "stderr"), "ab") as stderr:
             self.process = subprocess.Popen([binary(self.release), "-c", self.file],

@@ -256,6 +256,8 @@ static void take_message(struct client *c, uint8_t type, struct slice body)
         take_login(c, type, body);
     } else if (type == 'S') {
         take_report(c, body);
+    } else if (type == 'N' && message_says_waiting(body)) {
+        return;
     } else {
         take_answer(c, type, body);
     }

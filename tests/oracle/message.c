@@ -306,3 +306,12 @@ bool message_error(struct slice body, char sqlstate[6])
     (void)snprintf(sqlstate, 6, "%.*s", (int)fields.sqlstate.n, (const char *)fields.sqlstate.p);
     return slice_eq_str(fields.severity, "ERROR");
 }
+
+bool message_says_waiting(struct slice body)
+{
+    static const char text[] = "No server connection available";
+    struct error_fields fields;
+
+    return error_parse(body, &fields) == 0 &&
+           slice_eq_str(slice_head(fields.message, sizeof text - 1), text);
+}

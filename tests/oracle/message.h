@@ -18,4 +18,7 @@ bool message_is(const struct expected *item, uint8_t type, struct slice body,
 /* The SQLSTATE of an ErrorResponse, and whether it is no FATAL one. */
 bool message_error(struct slice body, char sqlstate[6]);
 
+/* Whether a notice only says that the client has been waiting for a while. */
+bool message_says_waiting(struct slice body);
+
 #endif

@@ -83,7 +83,7 @@ def run(cluster, seconds, seed, kill=0, release=False):
         try:
             return ask(cluster, daemon.port, listen_port, seconds, seed, tenant_arguments(), kill)
         except WrongAnswer as wrong:
-            raise WrongAnswer(f"{wrong}\nlog of fahrend:\n{daemon.log[-4000:]}") from None
+            raise WrongAnswer(f"{wrong}\nlog of fahrend:\n{daemon.log[-6000:]}") from None
 
 
 def run_direct(cluster, seconds, seed):

@@ -905,6 +905,92 @@ START_TEST(a_statement_whose_parse_was_dropped_is_not_on_the_server)
 }
 END_TEST
 
+START_TEST(a_statement_whose_close_was_dropped_is_still_on_the_server)
+{
+    struct probe p;
+    begin(&p);
+    sent(&p, "B");
+    owe(&p, LEDGER_CLOSE, LEDGER_INJECT)->arg = 7;
+    sent(&p, "S");
+
+    ck_assert_int_gt(answered(&p, "EZI"), 0);
+
+    ck_assert(prepared_use(&p.backend.statements, 7));
+    end(&p);
+}
+END_TEST
+
+START_TEST(what_became_of_a_statement_is_undone_the_latest_first)
+{
+    struct probe p;
+    begin(&p);
+    sent(&p, "B");
+    owe(&p, LEDGER_PARSE, LEDGER_INJECT)->arg = 7;
+    owe(&p, LEDGER_CLOSE, LEDGER_INJECT)->arg = 7;
+    sent(&p, "S");
+
+    ck_assert_int_gt(answered(&p, "EZI"), 0);
+
+    ck_assert(!prepared_use(&p.backend.statements, 7));
+    end(&p);
+}
+END_TEST
+
+START_TEST(an_error_of_what_was_asked_for_the_users_sake_is_the_users)
+{
+    struct probe p;
+    begin(&p);
+    (void)owe(&p, LEDGER_PARSE, LEDGER_INJECT);
+    sent(&p, "BES");
+
+    ck_assert_int_gt(answered(&p, "EZI"), 0);
+
+    assert_forwarded(&p, "EZI");
+    end(&p);
+}
+END_TEST
+
+START_TEST(the_first_tags_of_a_query_of_ours_are_swallowed)
+{
+    struct probe p;
+    begin(&p);
+    owe(&p, LEDGER_QUERY, LEDGER_FORWARD)->arg = 1;
+
+    ck_assert_int_gt(answered(&p, "CCZI"), 0);
+
+    assert_forwarded(&p, "CZI");
+    end(&p);
+}
+END_TEST
+
+START_TEST(a_query_that_failed_is_told_as_dropped)
+{
+    struct probe p;
+    begin(&p);
+    note(&p, LEDGER_QUERY, LEDGER_FORWARD, "query");
+
+    ck_assert_int_gt(answered(&p, "EZI"), 0);
+
+    ck_assert_slice_str(buf_slice(&p.entries), "dropped query;");
+    assert_forwarded(&p, "EZI");
+    end(&p);
+}
+END_TEST
+
+START_TEST(the_error_of_a_query_is_replaced_and_its_end_is_forwarded)
+{
+    struct probe p;
+    begin(&p);
+    note(&p, LEDGER_QUERY, LEDGER_REPLACE, "ours");
+
+    ck_assert_int_gt(answered(&p, "EZT"), 0);
+
+    ck_assert_slice_str(buf_slice(&p.entries), "answered ours;");
+    assert_forwarded(&p, "ZT");
+    end(&p);
+}
+END_TEST
+
 START_TEST(an_answer_is_made_up_when_its_turn_comes)
 {
     struct probe p;
@@ -1033,6 +1119,12 @@ static void add_notes(TCase *all)
     tcase_add_test(all, a_noted_entry_is_told_when_it_is_answered);
     tcase_add_test(all, noted_entries_behind_an_error_are_dropped_the_latest_first);
     tcase_add_test(all, a_statement_whose_parse_was_dropped_is_not_on_the_server);
+    tcase_add_test(all, a_statement_whose_close_was_dropped_is_still_on_the_server);
+    tcase_add_test(all, what_became_of_a_statement_is_undone_the_latest_first);
+    tcase_add_test(all, an_error_of_what_was_asked_for_the_users_sake_is_the_users);
+    tcase_add_test(all, the_first_tags_of_a_query_of_ours_are_swallowed);
+    tcase_add_test(all, a_query_that_failed_is_told_as_dropped);
+    tcase_add_test(all, the_error_of_a_query_is_replaced_and_its_end_is_forwarded);
     tcase_add_test(all, an_answer_is_made_up_when_its_turn_comes);
     tcase_add_test(all, an_answer_whose_turn_it_is_at_once_is_made_up_at_once);
     tcase_add_test(all, a_replaced_error_is_not_forwarded_and_its_place_is_told);
