@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Every attack of attacks.toml against every level: what gets through is what the table says."""
+
+import pytest
+
+from attacks import Field, attacks, levels, make_places
+
+ATTACKS = {attack["id"]: attack for attack in attacks()}
+
+
+@pytest.fixture(scope="module")
+def field(cluster):
+    """field(level, size): a proxy in front of that level, kept for the next attack on it."""
+    make_places(cluster)
+    fields = {}
+
+    def get(level, size):
+        if (level, size) not in fields:
+            fields[level, size] = Field(cluster, level, size)
+        return fields[level, size]
+    yield get
+    for each in fields.values():
+        each.stop()
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("level", levels())
+def test_what_gets_through_is_what_the_table_says(field, level, name):
+    attack = ATTACKS[name]
+
+    through = field(level, attack.get("size", 1)).run(attack)
+
+    if level in attack["open"]:
+        assert through, "it is kept out, and the table says that it is open"
+    else:
+        assert not through
+
+
+def test_the_table_names_only_levels_that_there_are():
+    for attack in attacks():
+        assert set(attack["open"]) <= set(levels()), attack["id"]
+
+
+def test_the_strong_levels_keep_out_all_that_crosses_tenants():
+    for attack in attacks():
+        if attack["id"].startswith(("B", "S")) and int(attack["id"][1:].rstrip("abc")) <= 10:
+            assert not {"rls-sealed", "schema-tenant", "database"} & set(attack["open"])
