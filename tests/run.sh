@@ -51,7 +51,17 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/fahrend-test.XXXXXX")
 chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-failed_step() {
+failed_# PostgreSQL 16, 17 and 18 beside Debian's, for the isolation tests.
+other_servers() {
+    local servers=tests/isolation/servers
+    [ ! -d "$servers/node_modules/postgres-18" ] || return 0
+    npm ci --prefix "$servers" --cache "$work/npm" --no-audit --no-fund --silent \
+        --fetch-retries 1 >"$work/servers.log" 2>&1 && return 0
+    echo "run.sh: PostgreSQL 16, 17 and 18 cannot be installed by npm: isolation is tested on one"
+    rm -rf "$servers/node_modules"
+}
+
+step() {
     echo "run.sh: $1 failed"
     echo "0 passed, 1 failed"
     exit 1
@@ -100,6 +110,7 @@ if [ ${#paths[@]} -gt 0 ]; then
     build release fahrend || failed_step "building preset release"
     step end-to-end tests
     node_postgres || failed_step "installing node-postgres"
+    case " ${paths[*]} " in *isolation*) other_servers ;; esac
     # Absolute, so that the tests may run from anywhere.
     FAHREND="${FAHREND:-$PWD/build/dev/fahrend}" \
         FAHREND_RELEASE="${FAHREND_RELEASE:-$PWD/build/release/fahrend}" TMPDIR="$work" \
