@@ -275,12 +275,19 @@ struct protection {
     struct writer w;
     const struct rls_options *options;
     const struct rls_table *table;
-    struct buf name; /* schema.table in quotes, with a NUL */
+    char *name; /* schema.table in quotes; owned */
 };
 
-static const char *name_of(const struct protection *p)
+static char *quoted_name(const struct rls_table *table)
 {
-    return (const char *)buf_slice(&p->name).p;
+    struct buf name = {0};
+
+    quote_ident(&name, table->schema);
+    buf_append_u8(&name, '.');
+    quote_ident(&name, table->name);
+    char *text = x_strndup(buf_slice(&name));
+    buf_release(&name);
+    return text;
 }
 
 static const char *cast_suffix(const struct protection *p)
@@ -303,12 +310,12 @@ static void make_policy(struct protection *p, const char *name, const char *kind
 {
     struct buf *sql = &p->w.sql;
 
-    buf_printf(sql, "DROP POLICY IF EXISTS %s ON %s", name, name_of(p));
+    buf_printf(sql, "DROP POLICY IF EXISTS %s ON %s", name, p->name);
     flush(&p->w);
     if (kind == NULL) {
         return;
     }
-    buf_printf(sql, "CREATE POLICY %s ON %s AS %s FOR ALL TO PUBLIC\n  USING (", name, name_of(p),
+    buf_printf(sql, "CREATE POLICY %s ON %s AS %s FOR ALL TO PUBLIC\n  USING (", name, p->name,
                kind);
     write_condition(p);
     buf_printf(sql, ")\n  WITH CHECK (");
@@ -321,7 +328,7 @@ static void set_default(struct protection *p)
 {
     const char *suffix = cast_suffix(p);
 
-    buf_printf(&p->w.sql, "ALTER TABLE %s ALTER COLUMN ", name_of(p));
+    buf_printf(&p->w.sql, "ALTER TABLE %s ALTER COLUMN ", p->name);
     quote_ident(&p->w.sql, p->options->column);
     buf_printf(&p->w.sql, " SET DEFAULT fahrend.current_tenant()%s%s", suffix,
                suffix[0] == '\0' ? "" : p->table->cast);
@@ -337,19 +344,16 @@ void rls_sql_protect(const struct rls_options *options, const struct rls_table *
     char *object = x_printf("%s.%s", table->schema, table->name);
 
     p.w.object = object;
-    quote_ident(&p.name, table->schema);
-    buf_append_u8(&p.name, '.');
-    quote_ident(&p.name, table->name);
-    buf_append_u8(&p.name, 0);
+    p.name = quoted_name(table);
     buf_printf(&p.w.sql, "ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
-               name_of(&p));
+               p.name);
     flush(&p.w);
     make_policy(&p, "fahrend_tenant", "PERMISSIVE");
     make_policy(&p, "fahrend_guard", table->has_other_rules ? "RESTRICTIVE" : NULL);
     if (table->sets_default) {
         set_default(&p);
     }
-    buf_release(&p.name);
+    free(p.name);
     buf_release(&p.w.sql);
     free(object);
 }
