@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "config/load.h"
 #include "loops.h"
 #include "tenant/strategy.h"
@@ -208,4 +209,23 @@ void customer_leave(struct customer *c)
 
     c->backend = NULL;
     pool_release(&c->request, backend, NULL, false);
+}
+
+struct customer *crowd_new(struct lane *lane, int count)
+{
+    struct customer *crowd = x_alloc((size_t)count * sizeof *crowd);
+
+    for (int i = 0; i < count; i++) {
+        customer_init(&crowd[i], lane, "crowd");
+        ck_assert_int_eq(customer_ask(&crowd[i]), 0);
+    }
+    return crowd;
+}
+
+void crowd_free(struct customer *crowd, int count)
+{
+    for (int i = 0; i < count; i++) {
+        customer_fini(&crowd[i]);
+    }
+    free(crowd);
 }

@@ -51,4 +51,8 @@ int customer_ask(struct customer *c);
 void customer_get(struct customer *c);
 void customer_leave(struct customer *c);
 
+/* So many customers of one context, who have all asked; none is served yet. */
+struct customer *crowd_new(struct lane *lane, int count);
+void crowd_free(struct customer *crowd, int count);
+
 #endif
