@@ -112,7 +112,7 @@ void passage_send(struct frontend *f, const struct passage *p)
     struct slice built = buf_slice(&f->proxy->assembly);
     struct iovec pieces[2] = {
         {.iov_base = (void *)(uintptr_t)built.p, .iov_len = built.n},
-        {.iov_base = (void *)(uintptr_t)(p->view.p + p->run), .iov_len = p->at - p->run},
+        {.iov_base = (void *)(uintptr_t)slice_from(p->view, p->run).p, .iov_len = p->at - p->run},
     };
 
     frontend_stats(f)->bytes_in += p->at;
