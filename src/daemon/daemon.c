@@ -46,7 +46,9 @@ static void stop(struct daemon *d)
     }
     d->state = DAEMON_STOPPING;
     deadline_disarm(&d->drain_deadline);
-    admin_close(d->admin);
+    if (d->admin != NULL) {
+        admin_close(d->admin);
+    }
     for (size_t i = 0; i < d->worker_count; i++) {
         worker_stop(&d->workers[i]);
     }
@@ -353,7 +355,6 @@ static void run(struct daemon *d)
 {
     const struct config *config = realm_config(d->realm);
 
-    watch_signals(d);
     log_info("ready version=%s port=%d tenants=%zu workers=%zu", FAHREND_VERSION,
              config->listen.port, registry_count(realm_registry(d->realm)), d->worker_count);
     loop_run(&d->loop);
@@ -399,17 +400,13 @@ int daemon_run(const char *file)
         return 1;
     }
     log_start();
+    watch_signals(&d); /* before the port answers: whoever has seen it may send one */
     int rc = start_workers(&d, &err);
     if (rc == 0) {
         run(&d);
     } else {
         log_error("cannot start reason=\"%s\"", err.text);
-        if (d.admin != NULL) {
-            admin_close(d.admin);
-        }
-        for (size_t i = 0; i < d.worker_count; i++) {
-            worker_stop(&d.workers[i]);
-        }
+        stop(&d);
     }
     end(&d);
     log_stop();
