@@ -113,6 +113,38 @@ static void run_select(struct buf *out, const struct assignment *sets, size_t co
     run(out, name, parse, sql, sets, count);
 }
 
+/* What DISCARD ALL does, but for DISCARD PLANS: a sealed tenant's policies ask a function whose
+ * plans would be made anew, which costs the server more than all of this. COMMIT comes early, so
+ * that nothing runs by what the last tenant left as the defaults of a transaction: one that is
+ * serializable, read only and deferrable may wait without end. What stands behind it shares the
+ * transaction of the settings, and is as durable. */
+static const char *const scrub_steps[] = {
+    "RESET ALL",
+    "COMMIT",
+    "CLOSE ALL",
+    "SET SESSION AUTHORIZATION DEFAULT",
+    "DEALLOCATE ALL",
+    "UNLISTEN *",
+    "SELECT pg_catalog.pg_advisory_unlock_all()",
+    "DISCARD TEMP",
+    "DISCARD SEQUENCES",
+};
+
+enum { SCRUB_STEPS = sizeof scrub_steps / sizeof scrub_steps[0] };
+
+/* A sealed switch always ends with a COMMIT of its own, which the steps need. */
+static uint32_t scrub(struct buf *out, bool sealed)
+{
+    if (!sealed) {
+        run(out, "", true, "DISCARD ALL", NULL, 0);
+        return 1;
+    }
+    for (size_t i = 0; i < SCRUB_STEPS; i++) {
+        run(out, "", true, scrub_steps[i], NULL, 0);
+    }
+    return SCRUB_STEPS;
+}
+
 uint32_t switch_build(struct buf *out, const struct switch_order *order, uint32_t *prepared)
 {
     struct assignments all;
@@ -125,9 +157,8 @@ uint32_t switch_build(struct buf *out, const struct switch_order *order, uint32_
         assign(&all, order->seal_setting, order->seal);
     }
     if (order->scrub) {
-        run(out, "", true, "DISCARD ALL", NULL, 0);
+        completes += scrub(out, order->seal.n > 0);
         *prepared = 0;
-        completes++;
     }
     if (all.count == 0) {
         return completes;

@@ -5,6 +5,8 @@
 //
 //   [DISCARD ALL]  BEGIN  SELECT set_config($1,$2,false), …  COMMIT   <the client's first batch>
 //
+// For a sealed tenant single steps that keep the plans stand in place of DISCARD ALL (switch.c).
+//
 // COMMIT is executed as a statement of its own, so the context is durable before the client's batch
 // runs; if anything here fails the server skips all up to the next Sync, the client's batch with
 // it. Values are bind parameters, so nothing is quoted; NULL resets a setting to the session's

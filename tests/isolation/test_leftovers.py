@@ -53,10 +53,13 @@ LEFTOVERS = {
 PATHS = {"bravo": '"$user", public', "carol": "tenant_carol"}
 
 
-@pytest.fixture(scope="module")
-def daemon(cluster):
-    """The default reset, one server connection for all."""
-    with Proxy(base_config(cluster.port, tenants=tenants_config(size=1))) as proxy:
+@pytest.fixture(scope="module", params=["plain", "sealed"])
+def daemon(request, cluster):
+    """The default reset, one server connection for all; sealed tenants have a scrub of their own."""
+    tenants = tenants_config(size=1)
+    if request.param == "sealed":
+        tenants["defaults"]["rls"] = {"seal": True, "key": "a key of the tests, 32 bytes or more"}
+    with Proxy(base_config(cluster.port, tenants=tenants)) as proxy:
         yield proxy
 
 

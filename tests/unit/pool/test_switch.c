@@ -440,6 +440,27 @@ START_TEST(a_sealed_tenant_is_asserted_though_nothing_changed)
 }
 END_TEST
 
+START_TEST(a_sealed_scrub_keeps_plans_and_commits_before_anything_needs_a_snapshot)
+{
+    struct desk d;
+    uint32_t completes;
+    begin(&d);
+    struct context_setting settings[] = {set("app.tenant", "acme", true)};
+    struct context *to = intern(&d, settings, 1);
+    struct switch_order order = sealed_order(to, to);
+    order.scrub = true;
+
+    const char *text = build(&d, &order, &completes);
+
+    ck_assert_int_eq(strncmp(text, "P::RESET ALL B:: E P::COMMIT B:: E P::CLOSE ALL", 47), 0);
+    ck_assert_ptr_null(strstr(text, "DISCARD ALL"));
+    ck_assert_ptr_nonnull(strstr(text, "DISCARD SEQUENCES B:: E " BEGIN_UNNAMED));
+    ck_assert_uint_eq(completes, 9 + 3);
+    context_unref(&d.table, to);
+    end(&d);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("switch");
@@ -462,6 +483,7 @@ static Suite *make_suite(void)
     tcase_add_test(all, a_hostile_value_stays_a_value);
     tcase_add_test(all, a_seal_is_set_with_the_tenant);
     tcase_add_test(all, a_sealed_tenant_is_asserted_though_nothing_changed);
+    tcase_add_test(all, a_sealed_scrub_keeps_plans_and_commits_before_anything_needs_a_snapshot);
     suite_add_tcase(suite, all);
     return suite;
 }

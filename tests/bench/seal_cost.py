@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""What isolation costs the server: time on its CPU for one indexed SELECT, through the proxy.
+
+    tests/bench/seal_cost.py [BINDIR]
+
+Each level with one tenant that goes on, and with two that take turns on one connection, so that
+each query comes with a change of tenant. The figure is the CPU time of the server's process (out
+of /proc/PID/schedstat) per query, the least of several rounds. $FAHREND_RELEASE names the program.
+"""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+
+from cluster import Cluster, drop_templates  # noqa: E402
+from proxy import Proxy, base_config  # noqa: E402
+
+KEY = "a key of the tests, 32 bytes or more"
+ROUNDS, QUERIES = 60, 100
+TENANTS = ("alpha", "beta")
+TABLE = """
+CREATE TABLE words (tenant_id text NOT NULL, id int NOT NULL, body text, PRIMARY KEY (tenant_id, id));
+INSERT INTO words SELECT t, i, 'x' FROM unnest('{alpha,beta}'::text[]) t, generate_series(1, 10000) i;
+ANALYZE words;
+GRANT SELECT ON words TO PUBLIC;
+"""
+# Of a level: its tenants' settings, and whether SETUP RLS is run.
+LEVELS = {
+    "no policy": ({}, False),
+    "rls, plain": ({}, True),
+    "rls, sealed": ({"rls": {"seal": True, "key": KEY}}, True),
+}
+
+
+def make_level(cluster, number, tenants, protect):
+    database = f"cost_{number}"
+    cluster.run(f"CREATE DATABASE {database}")
+    cluster.run(TABLE, database)
+    config = base_config(cluster.port, tenancy={"unknown": "template"}, log={"level": "warning"})
+    config["servers"]["main"]["admin"] = {"user": "postgres"}
+    config["tenants"]["defaults"] = {"database": database, "login": {"user": "app"},
+                                     "pool": {"size": 1}, **tenants}
+    proxy = Proxy(config, release=True)
+    proxy.start()
+    if protect:
+        proxy.console("SETUP RLS")
+    return proxy
+
+
+def cpu(pid):
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+        return int(file.read().split()[0]) / 1000
+
+
+class Run:
+    """One level, with so many tenants taking turns; the least microseconds per query so far."""
+
+    def __init__(self, proxy, tenants):
+        self.conns = [proxy.tenant(name) for name in tenants]
+        self.sqls = [f"SELECT body FROM words WHERE tenant_id = '{name}' AND id = 77"
+                     for name in tenants]
+        self.pid = self.conns[0].execute("SELECT pg_backend_pid()").fetchone()[0]
+        self.least = float("inf")
+
+    def round(self):
+        self.query(4)
+        before = cpu(self.pid)
+        self.query(QUERIES)
+        self.least = min(self.least, (cpu(self.pid) - before) / QUERIES)
+
+    def query(self, count):
+        for number in range(count):
+            at = number % len(self.conns)
+            row = self.conns[at].execute(self.sqls[at], prepare=True).fetchone()
+            assert row == ("x",)
+
+    def close(self):
+        for conn in self.conns:
+            conn.close()
+
+
+def main():
+    with Cluster(*sys.argv[1:2]) as cluster:
+        cluster.run("CREATE ROLE app LOGIN")
+        proxies = {name: make_level(cluster, number, *level)
+                   for number, (name, level) in enumerate(LEVELS.items())}
+        for tenants in (TENANTS[:1], TENANTS):
+            runs = {name: Run(proxy, tenants) for name, proxy in proxies.items()}
+            for _ in range(ROUNDS):
+                for run in runs.values():
+                    run.round()
+            base = runs["no policy"].least
+            print("same tenant" if len(tenants) == 1 else "change of tenant at each query")
+            for name, run in runs.items():
+                print(f"  {name:12} {run.least:7.1f} us  {run.least - base:+7.1f} us")
+                run.close()
+        for proxy in proxies.values():
+            proxy.stop()
+    drop_templates()
+
+
+if __name__ == "__main__":
+    main()
