@@ -243,9 +243,12 @@ START_TEST(a_path_that_is_too_long_is_refused)
 }
 END_TEST
 
+/* Its label is longer than a label can be: the look-up fails without asking a name server. */
+#define NO_HOST "a-label-of-more-than-sixty-three-bytes-which-no-name-server-is-asked-for"
+
 START_TEST(a_name_that_does_not_exist_fails)
 {
-    static const char *const hosts[] = {"no such host"};
+    static const char *const hosts[] = {NO_HOST};
     struct answer a;
     begin(&a);
 
@@ -253,7 +256,7 @@ START_TEST(a_name_that_does_not_exist_fails)
     await(&a);
 
     ck_assert_int_eq(a.fd, -1);
-    ck_assert_ptr_nonnull(strstr(a.err.text, "no such host"));
+    ck_assert_ptr_nonnull(strstr(a.err.text, "look up " NO_HOST ": "));
     end(&a);
 }
 END_TEST

@@ -200,14 +200,17 @@ START_TEST(an_address_in_use_is_an_error_that_names_it)
 }
 END_TEST
 
+/* Its label is longer than a label can be: the look-up fails without asking a name server. */
+#define NO_HOST "a-label-of-more-than-sixty-three-bytes-which-no-name-server-is-asked-for"
+
 START_TEST(an_unknown_name_is_an_error)
 {
     struct err err = {0};
     int fds[2];
 
-    ck_assert_int_lt(listen_open_tcp("no-such-host.invalid", 0, fds, 2, &err), 0);
+    ck_assert_int_lt(listen_open_tcp(NO_HOST, 0, fds, 2, &err), 0);
 
-    ck_assert_ptr_nonnull(strstr(err.text, "listen on no-such-host.invalid"));
+    ck_assert_ptr_nonnull(strstr(err.text, "listen on " NO_HOST));
 }
 END_TEST
 
