@@ -51,7 +51,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/fahrend-test.XXXXXX")
 chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-failed_# PostgreSQL 16, 17 and 18 beside Debian's, for the isolation tests.
+# PostgreSQL 16, 17 and 18 beside Debian's, for the isolation tests.
 other_servers() {
     local servers=tests/isolation/servers
     [ ! -d "$servers/node_modules/postgres-18" ] || return 0
@@ -61,7 +61,7 @@ other_servers() {
     rm -rf "$servers/node_modules"
 }
 
-step() {
+failed_step() {
     echo "run.sh: $1 failed"
     echo "0 passed, 1 failed"
     exit 1
