@@ -7,15 +7,21 @@
 
 #include "base/alloc.h"
 
-/* Wakes the loop when the fact has not come. */
+/* What works bring about just before the loop waits is seen when it wakes: so late at most. */
+#define WAKE 5 /* ms */
+
+/* Wakes the loop, and barks when the fact has not come. */
 struct watchdog {
     uv_timer_t timer;
+    uint64_t bound; /* loop time */
     bool barked;
 };
 
-static void on_bark(uv_timer_t *timer)
+static void on_wake(uv_timer_t *timer)
 {
-    container_of(timer, struct watchdog, timer)->barked = true;
+    struct watchdog *dog = container_of(timer, struct watchdog, timer);
+
+    dog->barked = uv_now(timer->loop) >= dog->bound;
 }
 
 static void on_watchdog_closed(uv_handle_t *handle)
@@ -39,13 +45,10 @@ void loops_until(struct loop *loop, bool (*holds)(void *data), void *data, const
 
     (void)uv_timer_init(&loop->uv, &dog->timer);
     (void)uv_update_time(&loop->uv);
-    (void)uv_timer_start(&dog->timer, on_bark, LOOPS_BOUND, 0);
+    dog->bound = uv_now(&loop->uv) + LOOPS_BOUND;
+    (void)uv_timer_start(&dog->timer, on_wake, WAKE, WAKE);
     while (!holds(data) && !dog->barked) {
-        /* What works bring about, just before the loop waits, is seen before it waits. */
-        bool more = uv_run(&loop->uv, UV_RUN_NOWAIT) != 0;
-        if (more && !holds(data)) {
-            (void)uv_run(&loop->uv, UV_RUN_ONCE);
-        }
+        (void)uv_run(&loop->uv, UV_RUN_ONCE);
     }
     bool barked = dog->barked;
     uv_close((uv_handle_t *)&dog->timer, on_watchdog_closed);
