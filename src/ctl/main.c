@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// main: fahrenctl: one command to the console of fahrend, through libpq, and its answer on stdout.
-// Faults go to stderr.
+// main: fahrenctl: one command to the console of fahrend, through libpq, and its answer on stdout;
+// or a pgbouncer.ini made into a configuration. Faults go to stderr.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include <libpq-fe.h>
 
 #include "base/alloc.h"
+#include "ctl/import.h"
 #include "ctl/options.h"
 #include "ctl/print.h"
 #include "ctl/target.h"
@@ -168,6 +169,23 @@ static int run(const struct options *options)
     return status;
 }
 
+/* The configuration to stdout, what there is to say about it to stderr. */
+static int run_import(const char *path)
+{
+    struct buf yaml = {0};
+    struct buf notes = {0};
+    int rc = import_file(path, &yaml, &notes);
+
+    write_out(stderr, &notes);
+    write_out(stdout, &yaml);
+    buf_release_secret(&yaml);
+    buf_release(&notes);
+    if (rc < 0) {
+        return EXIT_USAGE;
+    }
+    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -177,6 +195,9 @@ int main(int argc, char **argv)
     switch (options.action) {
     case OPTION_RUN:
         status = run(&options);
+        break;
+    case OPTION_IMPORT:
+        status = run_import(options.import);
         break;
     case OPTION_HELP:
         options_print_help();

@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "ctl/target.h"
 
@@ -51,6 +52,20 @@ static void join_words(struct buf *command, char **words, int count)
     buf_append_u8(command, 0);
 }
 
+/* "import FILE" is no command of the console. */
+static void take_import(struct options *options, char **words, int count)
+{
+    if (count == 0 || strcmp(words[0], "import") != 0) {
+        return;
+    }
+    options->action = OPTION_IMPORT;
+    options->import = words[1];
+    if (count != 2) {
+        (void)fprintf(stderr, "fahrenctl: import needs one file: fahrenctl import pgbouncer.ini\n");
+        options->action = OPTION_BAD;
+    }
+}
+
 void options_parse(struct options *options, int argc, char **argv)
 {
     int c;
@@ -66,6 +81,8 @@ void options_parse(struct options *options, int argc, char **argv)
     if (options->action == OPTION_RUN && optind == argc) {
         (void)fprintf(stderr, "fahrenctl: no command; for example: fahrenctl show tenants\n");
         options->action = OPTION_BAD;
+    } else if (options->action == OPTION_RUN) {
+        take_import(options, argv + optind, argc - optind);
     }
     if (options->action == OPTION_BAD) {
         (void)fprintf(stderr, "Try \"fahrenctl --help\".\n");
@@ -84,6 +101,7 @@ void options_print_help(void)
         "\n"
         "Usage:\n"
         "  fahrenctl [-c FILE] [-h HOST] [-p PORT] [-U USER] [--json] COMMAND …\n"
+        "  fahrenctl import FILE.ini > fahrend.yaml\n"
         "\n"
         "Options:\n"
         "  -c, --config FILE   take address, port and an admin user from this file\n"
@@ -107,6 +125,9 @@ void options_print_help(void)
         "  fahrenctl resume tenant acme     … and let them go on\n"
         "  fahrenctl reload                 take the configuration file anew, whole or not at all\n"
         "  fahrenctl show help              every command that there is\n"
+        "\n"
+        "import writes a configuration that does what a pgbouncer.ini does, and says on stderr\n"
+        "what has no counterpart and what to do about it; it needs no running fahrend.\n"
         "\n"
         "Exit status: 0 the command was done, 1 it failed or fahrend was not reached,\n"
         "2 bad usage or configuration.\n",

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 
-enum option_action { OPTION_RUN, OPTION_HELP, OPTION_VERSION, OPTION_BAD };
+enum option_action { OPTION_RUN, OPTION_IMPORT, OPTION_HELP, OPTION_VERSION, OPTION_BAD };
 
 struct options {
     enum option_action action;
@@ -17,6 +17,7 @@ struct options {
     const char *host;
     const char *port;
     const char *user;
+    const char *import; /* OPTION_IMPORT: the pgbouncer.ini */
     bool json;
     struct buf command; /* terminated; empty where there was none; options_fini frees it */
 };
