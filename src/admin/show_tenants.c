@@ -16,7 +16,7 @@ static const struct column columns[] = {
     {"connections", COLUMN_INT}, {"transactions", COLUMN_INT}, {"queries", COLUMN_INT},
     {"errors", COLUMN_INT},      {"wait_us", COLUMN_INT},      {"switches", COLUMN_INT},
     {"logins", COLUMN_INT},      {"bytes_in", COLUMN_INT},     {"bytes_out", COLUMN_INT},
-    {"pool_mode", COLUMN_TEXT},  {"pool_size", COLUMN_INT},
+    {"pool_mode", COLUMN_TEXT},  {"pool_size", COLUMN_INT},    {"tampers", COLUMN_INT},
 };
 
 /* A name that cannot be made of its pattern is shown as the pattern. */
@@ -101,6 +101,7 @@ static void render_tenant(struct admin *admin, struct rows *rows, const struct t
     render_use(rows, sum == NULL ? &unused : &sum->record);
     row_text(rows, pool_mode_name(tenant->config->pool.mode));
     row_int(rows, tenant->config->pool.size);
+    row_int(rows, sum == NULL ? 0 : (int64_t)sum->record.stats.tampers);
     row_end(rows);
 }
 

@@ -25,6 +25,7 @@ void stats_add(struct account_stats *to, const struct account_stats *stats)
     to->assignments += stats->assignments;
     to->switches += stats->switches;
     to->logins += stats->logins;
+    to->tampers += stats->tampers;
     to->bytes_in += stats->bytes_in;
     to->bytes_out += stats->bytes_out;
 }

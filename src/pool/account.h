@@ -25,6 +25,7 @@ struct account_stats {
     uint64_t assignments;    /* of a server connection to one of them */
     uint64_t switches;       /* of a server connection into one of its contexts */
     uint64_t logins;
+    uint64_t tampers;   /* with what it may not change, as far as the server told */
     uint64_t bytes_in;  /* from its clients */
     uint64_t bytes_out; /* to its clients */
 };

@@ -76,6 +76,8 @@ struct backend_user_ops {
     void (*on_switch_failed)(void *user, const struct err *err);
     /* The connection is lost. The link is gone. */
     void (*on_lost)(void *user, const struct err *err);
+    /* A notice goes to the client, with this SQLSTATE. May be NULL. */
+    void (*on_notice)(void *user, struct slice sqlstate);
 };
 
 /* What the owner (the pool) is told. */

@@ -348,6 +348,23 @@ static enum verdict switch_reply(struct backend *b, const struct frame *frame, s
     }
 }
 
+/* A notice may be long, and is not waited for: its code stands near its start. */
+static void tell_notice(struct backend *b, struct slice body)
+{
+    struct cursor c = cursor_of(body);
+
+    if (b->user == NULL || b->user_ops->on_notice == NULL) {
+        return;
+    }
+    for (uint8_t field = cursor_u8(&c); !c.bad && field != 0; field = cursor_u8(&c)) {
+        struct slice text = cursor_cstr(&c);
+        if (!c.bad && field == 'C') {
+            b->user_ops->on_notice(b->user, text);
+            return;
+        }
+    }
+}
+
 static enum verdict take_message(struct backend *b, const struct frame *frame, struct slice body,
                                  struct err *err)
 {
@@ -368,6 +385,8 @@ static enum verdict take_message(struct backend *b, const struct frame *frame, s
     case WIRE_FUNCTION_RESULT:
         return within_entry(b, LEDGER_FUNCTION, LEDGER_FUNCTION);
     case WIRE_NOTICE:
+        tell_notice(b, body);
+        return FORWARD;
     case WIRE_NOTIFICATION:
         return FORWARD;
     case WIRE_COMMAND_COMPLETE:

@@ -8,6 +8,7 @@
 #include "proxy/passage.h"
 #include "proxy/rewrite.h"
 #include "proxy/skip.h"
+#include "proxy/tamper.h"
 #include "proxy/timeouts.h"
 #include "tenant/session.h"
 #include "wire/build.h"
@@ -449,6 +450,7 @@ static void on_report(void *user, struct slice name, struct slice value)
     struct context *old = f->request.context;
     struct context_table *table = &f->proxy->pools.contexts;
 
+    tamper_on_report(f, name, value);
     if (!session_tracks(name) ||
         (context_find(old, name) == NULL &&
          slice_eq(pool_welcome_value(f->request.lane->pool, name), value))) {
@@ -557,6 +559,11 @@ static void on_lost(void *user, const struct err *err)
     frontend_close(f, within_message ? NULL : err);
 }
 
+static void on_notice(void *user, struct slice sqlstate)
+{
+    tamper_on_notice(user, sqlstate);
+}
+
 static const struct backend_user_ops user_ops = {
     .on_bytes = on_bytes,
     .on_report = on_report,
@@ -570,4 +577,5 @@ static const struct backend_user_ops user_ops = {
     .on_drained = on_drained,
     .on_switch_failed = on_switch_failed,
     .on_lost = on_lost,
+    .on_notice = on_notice,
 };

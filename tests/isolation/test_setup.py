@@ -346,6 +346,38 @@ def test_keys_are_changed_without_a_moment_without_rows(cluster, start_for, data
             assert conn.execute("SELECT body FROM words").fetchall() == [("of acme",)]
 
 
+@pytest.mark.parametrize("sql", ["SET app.tenant = 'bravo'; SELECT * FROM words",
+                                 "SET app.tenant_seal = ''; SELECT * FROM words",
+                                 "SET app.tenant_seal = 'forged'; SELECT * FROM words",
+                                 "RESET app.tenant_seal; SELECT * FROM words"])
+def test_a_seal_that_does_not_hold_is_counted_and_logged(cluster, start_for, database, sql):
+    cluster.run(SCHEMA, database)
+    daemon = start_for()
+    set_up(daemon)
+    write(daemon, "acme", "words")
+
+    with daemon.tenant("acme") as conn:
+        conn.execute(sql)
+
+    counts = {row["name"]: row["tampers"] for row in daemon.console("SHOW TENANTS")}
+    assert counts["acme"] == "1"
+    assert "tampers with its session tenant=acme" in daemon.log
+
+
+def test_an_honest_tenant_is_not_suspected(cluster, start_for, database):
+    cluster.run(SCHEMA, database)
+    daemon = start_for()
+    set_up(daemon)
+    write(daemon, "acme", "words")
+
+    with daemon.tenant("acme") as conn:
+        conn.execute("DO $$ BEGIN RAISE WARNING 'of its own'; END $$; SET TimeZone = 'UTC'")
+        conn.execute("SELECT * FROM words")
+
+    (row,) = [row for row in daemon.console("SHOW TENANTS") if row["name"] == "acme"]
+    assert row["tampers"] == "0"
+
+
 def test_a_key_that_was_dropped_opens_nothing(cluster, start_for, database):
     cluster.run(SCHEMA, database)
     daemon = start_for()
