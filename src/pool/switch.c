@@ -119,6 +119,7 @@ static void run_select(struct buf *out, const struct assignment *sets, size_t co
  * serializable, read only and deferrable may wait without end. What stands behind it shares the
  * transaction of the settings, and is as durable. */
 static const char *const scrub_steps[] = {
+    "BEGIN", /* a COMMIT without it is a warning in the server's log */
     "RESET ALL",
     "COMMIT",
     "CLOSE ALL",
