@@ -64,8 +64,21 @@ START_TEST(help_and_version_need_no_command)
 }
 END_TEST
 
+START_TEST(import_is_no_command_of_the_console)
+{
+    PARSE("import", "pgbouncer.ini");
+
+    ck_assert_int_eq(options.action, OPTION_IMPORT);
+    ck_assert_str_eq(options.import, "pgbouncer.ini");
+}
+END_TEST
+
 START_TEST(bad_usage_is_told)
 {
+    PARSE("import");
+    ck_assert_int_eq(options.action, OPTION_BAD);
+    PARSE("import", "a.ini", "b.ini");
+    ck_assert_int_eq(options.action, OPTION_BAD);
     PARSE("--json");
     ck_assert_int_eq(options.action, OPTION_BAD);
     PARSE("--nonsense", "show", "version");
@@ -85,6 +98,7 @@ static Suite *make_suite(void)
     tcase_add_test(tc, options_stand_before_the_command);
     tcase_add_test(tc, what_follows_the_command_is_its_own);
     tcase_add_test(tc, help_and_version_need_no_command);
+    tcase_add_test(tc, import_is_no_command_of_the_console);
     tcase_add_test(tc, bad_usage_is_told);
     suite_add_tcase(suite, tc);
     return suite;
