@@ -45,3 +45,19 @@ def test_the_strong_levels_keep_out_all_that_crosses_tenants():
     for attack in attacks():
         if attack["id"].startswith(("B", "S")) and int(attack["id"][1:].rstrip("abc")) <= 10:
             assert not {"rls-sealed", "schema-tenant", "database"} & set(attack["open"])
+
+
+@pytest.mark.parametrize("reset", ["RESET ALL", "RESET search_path", "SET search_path TO DEFAULT"])
+def test_a_reset_returns_to_the_tenant_where_its_connections_are_its_own(field, reset):
+    """Their startup packet carries the context: so even within one batch nothing is lost."""
+    with field("schema-tenant", 1).daemon.wire_tenant("victor") as client:
+        assert client.rows(f"{reset}; SELECT body FROM notes") == [["secret of victor"]]
+
+
+@pytest.mark.parametrize("level, sql, left", [
+    ("rls-sealed", "RESET ALL; SELECT body FROM notes", []),
+    ("rls-plain", "RESET ALL; SELECT body FROM notes", [])])
+def test_a_reset_is_no_tenant_where_connections_are_shared(field, level, sql, left):
+    with field(level, 1).daemon.wire_tenant("victor") as client:
+        assert client.rows(sql) == left
+        assert client.rows("SELECT body FROM notes") == [["secret of victor"]]
