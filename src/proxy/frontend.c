@@ -85,13 +85,13 @@ static void unhook(struct frontend *f)
 {
     struct proxy *proxy = f->proxy;
 
-    deadline_disarm(&f->deadline);
-    deadline_disarm(&f->transaction_deadline);
     if (f->request.lane != NULL) {
         pool_withdraw(&f->request);
         relay_abandon(f);
         client_statements_clear(&proxy->statements, &f->statements, true);
     }
+    deadline_disarm(&f->deadline); /* after letting go, which arms it for one who stays */
+    deadline_disarm(&f->transaction_deadline);
     frontend_move(f, FRONTEND_CLOSED);
     leave_tenant(f);
     if (f->has_slot) {
