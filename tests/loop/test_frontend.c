@@ -14,8 +14,10 @@
 #include "wire/build.h"
 #include "wire/cursor.h"
 
-#define PLAIN       "{defaults: {strategy: none, pool: {size: 1}}, acme: {}, globex: {}}"
-#define TWO_TENANTS "{defaults: {strategy: rls, pool: {size: 1}}, acme: {}, globex: {}}"
+/* Every limit is set, so that one left armed is found at the end of the loop. */
+#define LIMITS      "timeouts: {query: 1m, transaction: 1m, idle_transaction: 1m, client_idle: 1m}"
+#define PLAIN       "{defaults: {strategy: none, pool: {size: 1}, " LIMITS "}, acme: {}, globex: {}}"
+#define TWO_TENANTS "{defaults: {strategy: rls, pool: {size: 1}, " LIMITS "}, acme: {}, globex: {}}"
 
 /* One client in some state; `server` is NULL where no connection was made for it. */
 struct scene {
@@ -162,7 +164,7 @@ static void holding(struct scene *x)
 
 static void in_session(struct scene *x)
 {
-    stage_begin(&x->s, "", "{acme: {strategy: none, pool: {size: 1, mode: session}}}");
+    stage_begin(&x->s, "", "{acme: {strategy: none, pool: {size: 1, mode: session}, " LIMITS "}}");
     x->client = stage_login(&x->s, "app.acme");
     x->server = server_next(x->s.server);
     stage_ask(x->client, "Q");
