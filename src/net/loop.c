@@ -67,6 +67,7 @@ void loop_fini(struct loop *loop)
     uv_close((uv_handle_t *)&loop->before_poll, NULL);
     uv_close((uv_handle_t *)&loop->after_poll, NULL);
     deadlines_fini(&loop->deadlines);
+    (void)uv_run(&loop->uv, UV_RUN_NOWAIT); /* takes back a loop_stop that nobody heard */
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     run_works(loop);
     int rc = uv_loop_close(&loop->uv);
