@@ -29,13 +29,17 @@ static void note_message(struct buf *text, uint8_t type, struct slice body)
     buf_printf(text, "%s%c", buf_size(text) == 0 ? "" : " ", type);
     if (type == WIRE_PARSE) {
         struct slice sql = cursor_cstr(&c);
-        buf_printf(text, ":%.*s:%.*s", (int)first.n, (const char *)first.p, (int)sql.n,
-                   (const char *)sql.p);
+        buf_append_u8(text, ':');
+        buf_append_slice(text, first);
+        buf_append_u8(text, ':');
+        buf_append_slice(text, sql);
         ck_assert_uint_eq(cursor_be16(&c), 0);
     } else if (type == WIRE_BIND) {
         struct slice name = cursor_cstr(&c);
         ck_assert_uint_eq(first.n, 0); /* the unnamed portal */
-        buf_printf(text, ":%.*s:", (int)name.n, (const char *)name.p);
+        buf_append_u8(text, ':');
+        buf_append_slice(text, name);
+        buf_append_u8(text, ':');
         note_values(text, &c);
     }
     ck_assert(!c.bad);
@@ -341,7 +345,7 @@ START_TEST(many_settings_go_in_several_selects)
 
     ck_assert_uint_eq(completes, n == 0 ? 0 : 2 + (n + 7) / 8);
     for (size_t i = 0; i < n; i++) {
-        char pair[32];
+        char pair[sizeof names[0] + 8];
         (void)snprintf(pair, sizeof pair, "%s,on", names[i]);
         ck_assert_ptr_nonnull(strstr(text, pair));
     }
