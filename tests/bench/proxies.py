@@ -67,8 +67,8 @@ def pgbouncer_version():
 class Proxy:
     """One running proxy. name is what tables call it; environment is for libpq clients of it."""
 
-    def __init__(self, run, name, command, port):
-        self.name, self.port = name, port
+    def __init__(self, run, name, command, port, patience=20):
+        self.name, self.port, self.patience = name, port, patience
         self.environment = {}
         self.log = os.path.join(run.work, f"{name}.log")
         with open(self.log, "ab") as log:
@@ -78,7 +78,7 @@ class Proxy:
         self.wait()
 
     def wait(self):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + self.patience
         while self.process.poll() is None and time.monotonic() < deadline:
             with socket.socket() as s:
                 if s.connect_ex(("127.0.0.1", self.port)) == 0:

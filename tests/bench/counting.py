@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""Counts the instructions that a proxy spends in user space, with callgrind, while clients take
+turns (drive.c). A figure is the difference of two runs of which one does twice as much, so that
+whatever does not grow with the work cancels out."""
+import argparse
+import glob
+import os
+import pwd
+import re
+import resource
+import subprocess
+import time
+
+import proxies
+
+PATIENCE = 300
+
+
+class Run:
+    """What the command line says; what proxies.py wants to know."""
+
+    def __init__(self, args):
+        self.work, self.programs = args.work, args.programs
+        self.postgres = getattr(args, "postgres", None)
+        self.identity = {}
+        if os.getuid() == 0:
+            user = pwd.getpwnam(args.user)
+            self.identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        self.counts = os.path.join(self.work, "counts")
+        os.makedirs(self.counts, exist_ok=True)
+        if self.identity:
+            os.chown(self.counts, self.identity["user"], self.identity["group"])
+
+
+def parse_arguments(*more):
+    p = argparse.ArgumentParser()
+    for name in ("--work", "--programs", "--user"):
+        p.add_argument(name, required=True)
+    for name, options in more:
+        p.add_argument(name, **options)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
+    return p.parse_args()
+
+
+class Counted(proxies.Proxy):
+    """A proxy that runs under callgrind. `drive` are arguments that its clients need."""
+
+    def __init__(self, run, name, command, port, drive=()):
+        self.run, self.drive_arguments = run, list(drive)
+        self.out = os.path.join(run.counts, f"callgrind.{name}.{port}")
+        super().__init__(run, name, ["valgrind", "--tool=callgrind", f"--vgdb-prefix={run.counts}/vgdb",
+                                     f"--callgrind-out-file={self.out}", *command], port, PATIENCE)
+
+    def order(self, command):
+        subprocess.run(["vgdb", f"--pid={self.process.pid}", f"--vgdb-prefix={self.run.counts}/vgdb",
+                        command], check=True, capture_output=True, timeout=PATIENCE,
+                       **self.run.identity)
+
+    def drive(self, clients, tenants, queries, *more):
+        done = subprocess.run(
+            [f"{self.run.work}/bin/drive", "-p", str(self.port), "-c", str(clients), "-n",
+             str(tenants), "-q", str(queries), *self.drive_arguments, *more], capture_output=True,
+            text=True, timeout=PATIENCE)
+        if done.returncode != 0:
+            raise RuntimeError(f"drive through {self.name}: {done.stderr}")
+
+    def count(self, *arguments):
+        """Instructions that one drive costs."""
+        self.order("zero")
+        self.drive(*arguments)
+        self.order("dump")
+        newest = max(glob.glob(f"{self.out}.*"), key=lambda path: int(path.rsplit(".", 1)[1]))
+        with open(newest) as f:
+            return int(re.search(r"^summary: (\d+)", f.read(), re.MULTILINE)[1])
+
+    def per_query(self, clients, tenants, queries, *more):
+        self.drive(clients, tenants, max(clients, 50), *more)
+        once = self.count(clients, tenants, queries, *more)
+        twice = self.count(clients, tenants, 2 * queries, *more)
+        return (twice - once) / queries
+
+    def per_login(self, clients, tenants, *more):
+        """A login and the client's goodbye, where its pool and context are known already."""
+        self.drive(2 * clients, tenants, 0, *more)
+        once = self.count(clients, tenants, 0, *more)
+        twice = self.count(2 * clients, tenants, 0, *more)
+        return (twice - once) / clients
+
+
+class Stub:
+    """The server of stub.c."""
+
+    def __init__(self, run):
+        self.port = proxies.free_port()
+        self.process = subprocess.Popen([f"{run.work}/bin/stub", str(self.port)],
+                                        stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            raise RuntimeError("stub does not start")
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def save_profile(proxy, path):
+    """Self and inclusive costs of the latest count, as callgrind_annotate shows them."""
+    newest = max(glob.glob(f"{proxy.out}.*"), key=lambda p: int(p.rsplit(".", 1)[1]))
+    with open(path, "w") as f:
+        for inclusive in ("no", "yes"):
+            f.write(f"inclusive={inclusive}\n")
+            f.flush()
+            subprocess.run(["callgrind_annotate", "--auto=no", f"--inclusive={inclusive}",
+                            "--threshold=100", newest], stdout=f, check=True)
