@@ -103,13 +103,13 @@ const struct import_key import_keys[] = {
     ADVISED(GLOBAL, "log_disconnections", "1", ONE_LOG),
     ADVISED(GLOBAL, "log_pooler_errors", "1", ONE_LOG),
     ADVISED(GLOBAL, "log_stats", "1", "nothing to do: fahrenctl show stats tells the figures"),
-    MAPPED(GLOBAL, "verbose", TOP, "log.level"),
+    MAPPED(GLOBAL, "verbose", TOP, "log.level", .translated = true),
     MAPPED(GLOBAL, "admin_users", TOP, "admin.users"),
     MAPPED(GLOBAL, "stats_users", TOP, "admin.stats_users"),
 
     /* servers */
     MAPPED(GLOBAL, "server_reset_query", TENANT, "pool.reset_query"),
-    MAPPED(GLOBAL, "server_reset_query_always", TENANT, "reset"),
+    MAPPED(GLOBAL, "server_reset_query_always", TENANT, "reset", .translated = true),
     MAPPED(GLOBAL, "server_check_delay", TENANT, "pool.check_delay"),
     OWN(GLOBAL, "server_check_query"),
     ADVISED(GLOBAL, "server_fast_close", "0",

@@ -15,6 +15,7 @@ struct import_key {
     bool own;             /* the writer knows what becomes of it; no path */
     enum key_scope scope; /* of the path */
     const char *path;     /* of our key, or NULL */
+    bool translated;      /* no word is the same here: each stands in the table of words */
     const char *fallback; /* our key's value where theirs is not given and defaults differ */
     const char *zero;     /* our key's value where theirs is 0; "": as if it were not given */
     const char *harmless; /* a value for which the advice is not needed */

@@ -151,7 +151,7 @@ static char *convert_choice(struct import *im, const struct import_key *row, con
 {
     const struct key *key = schema_find(row->scope, row->path);
 
-    for (int i = 0; key->choices[i] != NULL; i++) {
+    for (int i = 0; key->choices[i] != NULL && !row->translated; i++) {
         if (strcmp(key->choices[i], raw) == 0) {
             return x_strdup(raw);
         }

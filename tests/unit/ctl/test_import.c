@@ -307,12 +307,15 @@ END_TEST
 START_TEST(any_asks_nobody_who_he_is)
 {
     write_file("users.txt", "\"boss\" \"secret\"\n");
-    import("[databases]\na = host=h user=boss\n"
+    import("[databases]\na = host=h user=boss\nb = host=h password=x\n"
            "[pgbouncer]\nauth_type = any\nauth_file = users.txt\n");
 
     ck_assert_int_eq(config->auth.method, AUTH_TRUST);
     ck_assert_int_eq((int)config->user_count, 0);
     ck_assert_str_eq(tenant("a")->login.password.value, "secret");
+    ck_assert_ptr_null(strstr(said, "database a"));
+    ck_assert_ptr_nonnull(strstr(said, "/a.ini:3: database b: password without user"));
+    ck_assert_ptr_nonnull(strstr(said, "/a.ini:3: database b: auth_type = any needs a user"));
 }
 END_TEST
 
@@ -387,6 +390,7 @@ START_TEST(faults_name_file_and_line)
                "a.ini:2: max_client_conn must be a whole number, not \"10k\"\n");
     ck_refused("[pgbouncer]\nquery_timeout = 5s\n",
                "a.ini:2: query_timeout must be a number of seconds, not \"5s\"\n");
+    ck_refused("[pgbouncer]\nverbose = debug\n", "a.ini:2: verbose cannot be \"debug\"\n");
     ck_refused("[other]\n", "a.ini:1: unknown section [other]\n");
     ck_refused("[databases]\na = host\n",
                "a.ini:2: expected = behind a key of the connection string\n");
@@ -397,6 +401,15 @@ START_TEST(faults_name_file_and_line)
     ck_refused("[pgbouncer]\nlogfile = \xff\n", "a.ini:2: the value of logfile is not UTF-8\n");
     ck_refused("[pgbouncer]\n",
                "a.ini: no line of [databases] can be written: there is nothing to connect to\n");
+}
+END_TEST
+
+START_TEST(what_would_not_load_is_a_fault)
+{
+    ck_refused(DATABASES "[pgbouncer]\nunix_socket_dir = "
+                         "/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/"
+                         "0123456789/0123456789/0123456789\n",
+               "a.ini: cannot be written: listen.unix_dir: is longer than 92 bytes\n");
 }
 END_TEST
 
@@ -438,6 +451,7 @@ static Suite *make_suite(void)
     tcase_add_test(tc, what_has_no_counterpart_is_told);
     tcase_add_test(tc, what_cannot_be_a_tenant_is_left_out);
     tcase_add_test(tc, faults_name_file_and_line);
+    tcase_add_test(tc, what_would_not_load_is_a_fault);
     tcase_add_test(tc, every_row_of_the_table_leads_somewhere);
     suite_add_tcase(suite, tc);
     return suite;
