@@ -48,6 +48,7 @@ static void flush_kept(struct conn *conn)
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR) {
             buf_release(&conn->out);
+            conn->broken = true;
             poll_events(conn, conn->events & ~UV_WRITABLE);
             conn_resume(conn);
         }
@@ -90,7 +91,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (conn->closing || (events & (UV_READABLE | UV_DISCONNECT)) == 0) {
         return;
     }
-    if (conn->paused) {
+    if (conn->paused && !conn->broken) {
         watch_peer(conn, (events & UV_DISCONNECT) != 0);
     } else {
         conn->ops->on_readable(conn);
@@ -181,6 +182,7 @@ int conn_send(struct conn *conn, struct iovec *pieces, int count)
     }
     ssize_t n = write_socket(conn, pieces, count);
     if (n < 0 && n != UV_EAGAIN) {
+        conn->broken = true;
         return (int)n;
     }
     n = n < 0 ? 0 : n;

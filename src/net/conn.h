@@ -43,6 +43,7 @@ struct conn {
     int fd;
     uint8_t events; /* UV_READABLE, UV_WRITABLE and UV_DISCONNECT as polled now */
     bool paused;    /* the owner wants no bytes now */
+    bool broken;    /* a write failed: the next event is handed up even when paused */
     bool closing;
 };
 

@@ -122,6 +122,12 @@ static void say(struct frontend *f, const char *severity, const struct err *err)
     buf_release(&out);
 }
 
+/* In the middle of a message of the server nothing else can be said. */
+static bool is_within_message(const struct frontend *f)
+{
+    return f->backend != NULL && f->backend->body_left > 0 && f->backend->body_forward;
+}
+
 void frontend_close(struct frontend *f, const struct err *err)
 {
     if (f->state == FRONTEND_CLOSED) {
@@ -137,7 +143,9 @@ void frontend_close(struct frontend *f, const struct err *err)
         if (account != NULL) {
             frontend_stats(f)->errors++;
         }
-        say(f, "FATAL", err);
+        if (!is_within_message(f)) {
+            say(f, "FATAL", err);
+        }
     }
     unhook(f);
     conn_close(&f->conn);
@@ -363,7 +371,7 @@ static void on_readable(struct conn *conn)
 {
     struct frontend *f = container_of(conn, struct frontend, conn);
     struct slice view;
-    ssize_t got = conn_pull(conn, &f->in, &view);
+    ssize_t got = conn->broken ? UV_EPIPE : conn_pull(conn, &f->in, &view);
 
     if (got == UV_EAGAIN) {
         return;
@@ -392,8 +400,8 @@ static void on_drained(struct conn *conn)
     }
 }
 
-/* One that leaves while it waits leaves the queue: nobody would read the answer. Others are found by
- * the next read. */
+/* One that leaves while it waits leaves the queue: nobody would read the answer. Others are found
+ * by the next read. */
 static void on_deserted(struct conn *conn)
 {
     struct frontend *f = container_of(conn, struct frontend, conn);
