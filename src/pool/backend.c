@@ -340,7 +340,7 @@ static size_t read_login(struct backend *b, struct slice view)
 
 /* An idle server speaks only to announce something: that a setting changed, or that it goes away.
  */
-static ptrdiff_t read_idle(struct slice view, struct err *err)
+static ptrdiff_t read_idle(struct backend *b, struct slice view, struct err *err)
 {
     struct error_fields fields;
     struct frame frame;
@@ -362,6 +362,9 @@ static ptrdiff_t read_idle(struct slice view, struct err *err)
             (frame.type != WIRE_NOTICE && frame.type != WIRE_NOTIFICATION &&
              frame.type != WIRE_PARAMETER_STATUS)) {
             return err_set(err, ERR_PROTOCOL, "server sent an unexpected message while idle");
+        }
+        if (frame.type == WIRE_PARAMETER_STATUS) {
+            replies_note_parameter(b, frame_body(message, &frame));
         }
         at += frame.size;
     }
@@ -394,7 +397,7 @@ static void read_messages(struct backend *b, struct slice view)
 {
     struct err err = {0};
     bool idle = b->state == BACKEND_IDLE || b->state == BACKEND_HELD;
-    ptrdiff_t done = idle ? read_idle(view, &err) : replies_walk(b, view, &err);
+    ptrdiff_t done = idle ? read_idle(b, view, &err) : replies_walk(b, view, &err);
 
     if (done < 0) {
         if (err.code == ERR_PROTOCOL) {

@@ -50,6 +50,9 @@ struct backend_user_ops {
     bool (*on_bytes)(void *user, struct slice bytes);
     /* A parameter was reported that is not part of a switch. */
     void (*on_report)(void *user, struct slice name, struct slice value);
+    /* The first batch behind a switch ends: what the server reported last is what is in force. A
+     * setting that the batch changed back to what it was before the switch was not reported. */
+    void (*on_reported)(void *user);
     /* The switch is in force: what was held back may go. */
     void (*on_switched)(void *user);
     /* An entry of the ledger that carries a note of the user's is done with: answered, or else
@@ -131,6 +134,7 @@ struct backend {
     bool copy_extended;   /* … asked for by Execute: it skips Sync until the end of the copy */
     char status;          /* of the last ReadyForQuery: 'I', 'T', 'E' */
     bool switched;        /* the switch was confirmed in this turn */
+    bool unreported;      /* since a switch no ReadyForQuery came: reports may be due */
     bool cleaning_failed; /* the cleaning query got an error */
     char *reset_query;    /* to run when what the last user left is over; NULL for none; owned */
     bool resetting;       /* it is running */
@@ -153,7 +157,7 @@ struct backend {
     struct addr peer;
     const char *host; /* the configuration's, that answered */
     int port;
-    struct buf parameters; /* ParameterStatus messages of the login, until the pool takes them */
+    struct buf parameters; /* ParameterStatus messages: what the server said last of each */
     enum server_role role; /* what the server must be */
     bool replicates;       /* it speaks the streaming replication protocol */
     uint64_t id;           /* unique on its worker */

@@ -613,8 +613,7 @@ static void finish_login(struct pool *pool, struct backend *b)
 {
     pool->connecting--;
     buf_release(&pool->welcome);
-    pool->welcome = b->parameters;
-    b->parameters = (struct buf){0};
+    buf_append_slice(&pool->welcome, buf_slice(&b->parameters));
     b->logged_in = true;
     if (pool->startup != NULL) {
         b->context = context_ref(pool->startup);

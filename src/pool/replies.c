@@ -2,6 +2,8 @@
 #include "pool/replies.h"
 
 #include "base/limits.h"
+#include "pool/parameters.h"
+#include "tenant/session.h"
 #include "wire/cursor.h"
 #include "wire/error.h"
 #include "wire/frame.h"
@@ -288,17 +290,45 @@ static enum verdict ready_for_query(struct backend *b, struct slice body)
     return verdict;
 }
 
+bool replies_note_parameter(struct backend *b, struct slice body)
+{
+    struct cursor c = cursor_of(body);
+    struct slice name = cursor_cstr(&c);
+    struct slice value = cursor_cstr(&c);
+
+    if (!c.bad) {
+        parameters_set(&b->parameters, name, value);
+    }
+    return !c.bad;
+}
+
+/* Nobody is linked who would follow it: the connection remembers, so that the next switch resets
+ * it. */
+static void adopt_parameter(struct backend *b, struct slice name, struct slice value)
+{
+    if (b->context == NULL || !session_tracks(name)) {
+        return;
+    }
+    struct context *changed = context_with(b->contexts, b->context, name, value);
+    if (changed != NULL) {
+        backend_set_context_as_reported(b, changed);
+        context_unref(b->contexts, changed);
+    }
+}
+
 static enum verdict parameter_status(struct backend *b, struct slice body)
 {
     struct cursor c = cursor_of(body);
     struct slice name = cursor_cstr(&c);
     struct slice value = cursor_cstr(&c);
 
-    if (c.bad) {
+    if (!replies_note_parameter(b, body)) {
         return OUT_OF_PLACE;
     }
     if (b->user != NULL) {
         b->user_ops->on_report(b->user, name, value);
+    } else {
+        adopt_parameter(b, name, value);
     }
     return FORWARD;
 }
@@ -315,7 +345,7 @@ static void confirm_switch(struct backend *b)
     }
     context_unref(b->contexts, b->next_context);
     b->next_context = NULL;
-    b->switched = true;
+    b->switched = b->unreported = true;
 }
 
 static enum verdict switch_reply(struct backend *b, const struct frame *frame, struct slice body,
@@ -341,8 +371,9 @@ static enum verdict switch_reply(struct backend *b, const struct frame *frame, s
     case WIRE_DATA_ROW:
     case WIRE_NOTICE:
     case WIRE_NOTIFICATION: /* of a LISTEN that the last user left */
-    case WIRE_PARAMETER_STATUS:
         return SWALLOW;
+    case WIRE_PARAMETER_STATUS:
+        return replies_note_parameter(b, body) ? SWALLOW : OUT_OF_PLACE;
     default:
         return OUT_OF_PLACE;
     }
@@ -432,15 +463,21 @@ static bool must_be_whole(const struct backend *b, uint8_t type)
     return type == WIRE_COMMAND_COMPLETE || type == WIRE_READY || type == WIRE_PARAMETER_STATUS;
 }
 
-/* Answers that the server was not asked for, when it is their turn. */
+static bool must_make_up(struct backend *b)
+{
+    struct ledger_entry *head = ledger_head(&b->ledger);
+
+    return head != NULL && head->action == LEDGER_MAKE_UP && b->body_left == 0;
+}
+
+/* Answers that the server was not asked for, when it is their turn: never within a message. */
 void replies_make_up(struct backend *b)
 {
     static const uint8_t parsed[] = {WIRE_PARSE_COMPLETE, 0, 0, 0, 4};
     static const uint8_t closed[] = {WIRE_CLOSE_COMPLETE, 0, 0, 0, 4};
-    struct ledger_entry *head;
 
-    while ((head = ledger_head(&b->ledger)) != NULL && head->action == LEDGER_MAKE_UP) {
-        const uint8_t *answer = head->kind == LEDGER_PARSE ? parsed : closed;
+    while (must_make_up(b)) {
+        const uint8_t *answer = ledger_head(&b->ledger)->kind == LEDGER_PARSE ? parsed : closed;
         settle_head(b);
         if (b->user != NULL && b->user_ops->on_bytes(b->user, slice_of(answer, sizeof parsed))) {
             conn_pause(&b->conn);
@@ -456,6 +493,14 @@ static void forward(struct backend *b, struct slice view, size_t from, size_t to
     }
 }
 
+static void tell_reported(struct backend *b)
+{
+    b->unreported = false;
+    if (b->user != NULL) {
+        b->user_ops->on_reported(b->user);
+    }
+}
+
 static int refuse(enum verdict verdict, const struct backend *b, uint8_t type, struct err *err)
 {
     if (verdict == REFUSED) {
@@ -467,6 +512,18 @@ static int refuse(enum verdict verdict, const struct backend *b, uint8_t type, s
                    kind_name(b->ledger.count == 0 ? NULL : &b->ledger.ring[b->ledger.head]));
 }
 
+/* Forwards the run so far where something of ours comes behind it; returns the start of the next.
+ */
+static size_t make_up_behind(struct backend *b, struct slice view, size_t from, size_t at)
+{
+    if (!must_make_up(b)) {
+        return from;
+    }
+    forward(b, view, from, at);
+    replies_make_up(b);
+    return at;
+}
+
 ptrdiff_t replies_walk(struct backend *b, struct slice view, struct err *err)
 {
     size_t at = b->body_left < view.n ? b->body_left : view.n; /* what was begun before */
@@ -474,6 +531,7 @@ ptrdiff_t replies_walk(struct backend *b, struct slice view, struct err *err)
     struct frame frame;
 
     b->body_left -= (uint32_t)at;
+    from = make_up_behind(b, view, from, at);
     while (at < view.n) {
         enum frame_result result = frame_peek(slice_from(view, at), &frame);
         if (result == FRAME_BAD) {
@@ -498,6 +556,11 @@ ptrdiff_t replies_walk(struct backend *b, struct slice view, struct err *err)
             forward(b, view, from, at);
             from = at;
         }
+        if (frame.type == WIRE_READY && b->unreported) {
+            forward(b, view, from, at);
+            from = at;
+            tell_reported(b);
+        }
         enum verdict verdict = take_message(b, &frame, body, err);
         if (verdict == REFUSED || verdict == OUT_OF_PLACE) {
             return refuse(verdict, b, frame.type, err);
@@ -509,12 +572,7 @@ ptrdiff_t replies_walk(struct backend *b, struct slice view, struct err *err)
         at += size;
         b->body_left = frame.size - (uint32_t)size;
         b->body_forward = verdict == FORWARD;
-        head = ledger_head(&b->ledger);
-        if (head != NULL && head->action == LEDGER_MAKE_UP) {
-            forward(b, view, from, at);
-            from = at;
-            replies_make_up(b);
-        }
+        from = make_up_behind(b, view, from, at);
     }
     forward(b, view, from, at);
     return (ptrdiff_t)at;

@@ -60,6 +60,7 @@ struct frontend {
     uint8_t key[4];    /* secret of its cancel key */
     uint8_t state;     /* enum frontend_state */
     uint8_t skip;      /* enum frontend_skip */
+    uint8_t barrier;   /* enum barrier */
     bool dropping;     /* the message being passed goes nowhere */
     bool skip_ready;   /* … and ReadyForQuery is owed at its end */
     bool holding;      /* a switch is under way: nothing more may be sent */

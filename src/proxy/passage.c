@@ -2,6 +2,7 @@
 #include "proxy/passage.h"
 
 #include "pool/replies.h"
+#include "proxy/barrier.h"
 #include "proxy/message.h"
 #include "proxy/rewrite.h"
 #include "wire/build.h"
@@ -78,6 +79,20 @@ static enum rewrite_look pass_rewritten(struct frontend *f, struct passage *p,
     return look;
 }
 
+/* Behind a message that was passed: the barrier goes up at the end of its batch. Where the server
+ * skips, no batch ends. */
+static void raise_barrier(struct frontend *f, enum barrier_look ahead, uint8_t type)
+{
+    bool ends = type == WIRE_QUERY || type == WIRE_FUNCTION_CALL || type == WIRE_SYNC;
+
+    if (ahead == BARRIER_RAISE) {
+        f->barrier = BARRIER_AHEAD;
+    }
+    if (f->barrier == BARRIER_AHEAD && ends) {
+        f->barrier = ledger_ends_batch(&f->backend->ledger) ? BARRIER_UP : BARRIER_NONE;
+    }
+}
+
 void passage_walk(struct frontend *f, struct passage *p, enum frame_result *result,
                   struct frame *frame)
 {
@@ -87,11 +102,20 @@ void passage_walk(struct frontend *f, struct passage *p, enum frame_result *resu
     pass_body(f, p);
     while (p->at < p->view.n) {
         struct slice rest = slice_from(p->view, p->at);
+        *result = FRAME_SHORT;
+        if (f->barrier == BARRIER_UP) {
+            return;
+        }
         *result = frontend_peek(f, rest, frame);
         enum message_class class =
             *result == FRAME_OK ? message_classify(frame->type) : CLASS_UNKNOWN;
         if (*result == FRAME_SHORT ||
             !(class == CLASS_REQUEST || (class == CLASS_COPY && !passage_is_late_copy(f)))) {
+            return;
+        }
+        enum barrier_look ahead = barrier_look(rest, frame);
+        if (ahead == BARRIER_SHORT) {
+            *result = FRAME_SHORT;
             return;
         }
         enum rewrite_look look = tracks ? pass_rewritten(f, p, frame) : REWRITE_PLAIN;
@@ -104,6 +128,7 @@ void passage_walk(struct frontend *f, struct passage *p, enum frame_result *resu
             f->body_left = frame->size;
             pass_body(f, p);
         }
+        raise_barrier(f, ahead, frame->type);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "pool/switch.h"
+#include "proxy/barrier.h"
 #include "proxy/message.h"
 #include "proxy/passage.h"
 #include "proxy/rewrite.h"
@@ -177,6 +178,14 @@ static void wake(struct frontend *f)
     }
 }
 
+/* Whether the client may go on behind a barrier on the connection that it has: one that is at rest
+ * will be released first. */
+static bool is_past(const struct frontend *f)
+{
+    return ledger_empty(&f->backend->ledger) &&
+           (frontend_session_mode(f) || !backend_settled(f->backend));
+}
+
 /* A message while linked. In session mode nothing is linked anew, so the tenant's own settings are
  * asserted ahead of a batch outside a transaction when something may have changed them. */
 static size_t pass_linked(struct frontend *f, struct slice rest)
@@ -185,6 +194,13 @@ static size_t pass_linked(struct frontend *f, struct slice rest)
 
     if (f->thinking) {
         wake(f);
+    }
+    if (f->barrier == BARRIER_UP && f->body_left == 0) {
+        b->awaited = !is_past(f);
+        if (b->awaited) {
+            return 0;
+        }
+        f->barrier = BARRIER_NONE;
     }
     if (b->fixed_unknown && frontend_session_mode(f) && f->body_left == 0 && backend_settled(b)) {
         uint32_t completes = build_switch(f, true);
@@ -326,6 +342,7 @@ static void let_go(struct frontend *f, const char *reset_query, bool broken)
     f->backend = NULL;
     f->holding = false;
     f->armed = 0;
+    f->barrier = BARRIER_NONE;
     frontend_move(f, FRONTEND_IDLE);
     timeouts_at_rest(f);
     pool_release(&f->request, b, reset_query, broken);
@@ -467,6 +484,37 @@ static void on_report(void *user, struct slice name, struct slice value)
     context_unref(table, old);
 }
 
+/* What the client believes to be in force: what its context says, else what it was greeted with. */
+static struct slice believed(const struct frontend *f, struct slice name)
+{
+    const struct context_setting *own = context_find(f->request.context, name);
+
+    return own != NULL ? own->value : pool_welcome_value(f->request.lane->pool, name);
+}
+
+static void on_reported(void *user)
+{
+    struct frontend *f = user;
+    struct slice rest = buf_slice(&f->backend->parameters);
+    struct buf out = {0};
+    struct frame frame;
+
+    while (frame_peek(rest, &frame) == FRAME_OK) {
+        struct cursor c = cursor_of(frame_body(rest, &frame));
+        struct slice name = cursor_cstr(&c);
+        struct slice value = cursor_cstr(&c);
+        if (session_tracks(name) && !slice_eq(believed(f, name), value)) {
+            on_report(f, name, value);
+            buf_append(&out, rest.p, frame.size);
+        }
+        rest = slice_from(rest, frame.size);
+    }
+    if (buf_size(&out) > 0) {
+        (void)on_bytes(f, buf_slice(&out));
+    }
+    buf_release(&out);
+}
+
 static void on_entry(void *user, const struct ledger_entry *entry, bool answered)
 {
     rewrite_on_entry(user, entry, answered);
@@ -526,6 +574,7 @@ static void forget_link(struct frontend *f)
     f->backend = NULL;
     f->holding = false;
     f->armed = 0;
+    f->barrier = BARRIER_NONE;
     frontend_move(f, FRONTEND_IDLE);
     pool_lost(&f->request);
 }
@@ -567,6 +616,7 @@ static void on_notice(void *user, struct slice sqlstate)
 static const struct backend_user_ops user_ops = {
     .on_bytes = on_bytes,
     .on_report = on_report,
+    .on_reported = on_reported,
     .on_entry = on_entry,
     .on_deallocated_all = on_deallocated_all,
     .on_stale_statement = on_stale_statement,

@@ -126,6 +126,7 @@ static void on_lost(void *user, const struct err *err)
 static const struct backend_user_ops user_ops = {
     .on_bytes = on_bytes,
     .on_report = on_report,
+    .on_reported = on_event,
     .on_switched = on_event,
     .on_deallocated_all = on_event,
     .on_rest = on_event,

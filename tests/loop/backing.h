@@ -132,7 +132,13 @@ static inline void on_lost(void *user, const struct err *err)
     s->err = err == NULL ? (struct err){0} : *err;
 }
 
+static inline void on_reported(void *user)
+{
+    (void)user;
+}
+
 static const struct backend_user_ops user_ops = {
+    .on_reported = on_reported,
     .on_bytes = on_bytes,
     .on_report = on_report,
     .on_rest = on_rest,

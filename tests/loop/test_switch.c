@@ -486,8 +486,11 @@ START_TEST(what_a_client_set_follows_it_to_the_next_connection)
     struct peer *second = server_next(s.server);
     peer_expect(second, "PBEPB");
     peer_expect(second, "EPBEQ");
-    stage_answer(second, SWITCHED "TDCZI");
-    peer_expect(acme, "TDCZI");
+    stage_answer(second, SWITCHED "TDC");
+    build_parameter_status(&out, slice_str("TimeZone"), slice_str("Asia/Tokyo"));
+    peer_send_buf(second, &out);
+    stage_answer(second, "ZI");
+    peer_expect(acme, "TDCSZI");
 
     const struct context *context = stage_frontend(&s)->request.context;
     const struct context_setting *zone = context_find(context, slice_str("timezone"));

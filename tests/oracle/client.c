@@ -433,7 +433,7 @@ static void watch(struct client *c)
 
 static void go_on(struct client *c)
 {
-    if (c->oracle->failed) {
+    if (c->oracle->failed || c->source.fd < 0) {
         return;
     }
     if (may_make_script(c)) {
@@ -499,6 +499,10 @@ void client_tick(struct client *c, uint64_t now)
 {
     bool owed = !c->logged_in || next_item(c) != NULL;
 
+    if (client_is_done(c) && c->oracle->stopping) {
+        end_session(c); /* or others would wait for a transaction that is left open */
+        return;
+    }
     if (!owed) {
         c->heard_at = now;
     } else if (now - c->heard_at > PATIENCE) {
@@ -509,8 +513,8 @@ void client_tick(struct client *c, uint64_t now)
 
 bool client_is_done(struct client *c)
 {
-    return c->logged_in && c->script.at == c->script.count && buf_size(&c->out) == 0 &&
-           next_item(c) == NULL;
+    return c->source.fd < 0 || (c->logged_in && c->script.at == c->script.count &&
+                                buf_size(&c->out) == 0 && next_item(c) == NULL);
 }
 
 void client_stop(struct client *c)

@@ -351,6 +351,9 @@ static void step_bind(struct model *m, const struct request *r, struct outcome *
     const struct sql_facts *facts = sql_facts(s->sql.kind);
 
     assert(!s->unsure);
+    if (m->status == 'E' && s->defined) {
+        o->instead[0] = "25P02"; /* it had to be prepared anew */
+    }
     if (!s->defined) {
         fail_batch(m, o, "26000");
     } else if (r->count != facts->params) {

@@ -24,6 +24,7 @@ struct probe {
     uint32_t stale;
     bool full; /* the user takes no more */
     struct err err;
+    int reported; /* times that on_reported came */
 };
 
 static inline bool on_bytes(void *user, struct slice bytes)
@@ -60,7 +61,13 @@ static inline void on_stale_statement(void *user, uint32_t number)
     ((struct probe *)user)->stale = number;
 }
 
+static inline void on_reported(void *user)
+{
+    ((struct probe *)user)->reported++;
+}
+
 static const struct backend_user_ops user_ops = {
+    .on_reported = on_reported,
     .on_bytes = on_bytes,
     .on_report = on_report,
     .on_entry = on_entry,
@@ -90,6 +97,7 @@ static inline void end(struct probe *p)
     ledger_fini(&b->ledger);
     prepared_clear(&b->statements);
     context_table_fini(&p->contexts);
+    buf_release(&b->parameters);
     buf_release(&p->in);
     buf_release(&p->forwarded);
     buf_release(&p->reports);

@@ -508,6 +508,61 @@ START_TEST(an_answer_is_made_up_when_its_turn_comes)
 }
 END_TEST
 
+START_TEST(an_answer_is_never_made_up_within_a_message)
+{
+    struct buf bytes = {0};
+    script_server(&bytes, "TZI");
+
+    for (size_t at = 0; at <= bytes.len; at++) {
+        struct probe p;
+        begin(&p);
+        sent(&p, "D");
+        (void)owe(&p, LEDGER_CLOSE, LEDGER_MAKE_UP);
+        sent(&p, "S");
+        ck_assert_int_ge(read_bytes(&p, slice_head(buf_slice(&bytes), at)), 0);
+        replies_make_up(&p.backend);
+        ck_assert_int_ge(read_bytes(&p, slice_from(buf_slice(&bytes), at)), 0);
+        assert_forwarded(&p, "T3ZI");
+        end(&p);
+    }
+    buf_release(&bytes);
+}
+END_TEST
+
+START_TEST(the_first_end_of_a_batch_behind_a_switch_asks_for_what_was_not_reported)
+{
+    struct probe p;
+    begin(&p);
+    switch_sent(&p, 1);
+    sent(&p, "QQ");
+
+    ck_assert_int_gt(answered(&p, "12CTDC"), 0);
+    ck_assert_int_eq(p.reported, 0);
+    ck_assert_int_gt(answered(&p, "ZITDCZI"), 0);
+
+    ck_assert_int_eq(p.reported, 1);
+    end(&p);
+}
+END_TEST
+
+START_TEST(what_is_reported_when_the_user_has_left_is_remembered)
+{
+    struct probe p;
+    begin(&p);
+    switch_sent(&p, 1);
+    sent(&p, "QQ");
+    ck_assert_int_gt(answered(&p, "12CTDCZI"), 0);
+    p.backend.user = NULL;
+
+    ck_assert_int_gt(answered(&p, "CSZI"), 0);
+
+    const struct context *context = p.backend.context;
+    ck_assert_ptr_nonnull(context_find(context, slice_str("TimeZone")));
+    ck_assert_ptr_nonnull(context_find(context, slice_str("app.tenant")));
+    end(&p);
+}
+END_TEST
+
 START_TEST(an_answer_whose_turn_it_is_at_once_is_made_up_at_once)
 {
     struct probe p;
@@ -613,6 +668,9 @@ static Suite *make_suite(void)
     tcase_add_test(all, a_query_that_failed_is_told_as_dropped);
     tcase_add_test(all, the_error_of_a_query_is_replaced_and_its_end_is_forwarded);
     tcase_add_test(all, an_answer_is_made_up_when_its_turn_comes);
+    tcase_add_test(all, an_answer_is_never_made_up_within_a_message);
+    tcase_add_test(all, the_first_end_of_a_batch_behind_a_switch_asks_for_what_was_not_reported);
+    tcase_add_test(all, what_is_reported_when_the_user_has_left_is_remembered);
     tcase_add_test(all, an_answer_whose_turn_it_is_at_once_is_made_up_at_once);
     tcase_add_test(all, a_replaced_error_is_not_forwarded_and_its_place_is_told);
     tcase_add_test(all, what_stands_before_a_replaced_error_is_forwarded_before_it_is_told);
