@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 
+import fairness
 import proxies
 import report
 
@@ -176,7 +177,7 @@ def stop_all(running):
 
 
 def measure_all(run, sides, only):
-    figures = {"machine": report.machine(run), "memory": {}, "scenarios": {}}
+    figures = {"machine": report.machine(run), "memory": {}, "scenarios": {}, "fairness": {}}
     report.print_head(figures["machine"])
     running = start_all(run, sides)
     try:
@@ -187,6 +188,9 @@ def measure_all(run, sides, only):
                 report.print_scenario(scenario, results)
     finally:
         stop_all(running)
+    if only in "fairness":
+        figures["fairness"] = fairness.measure(run, sides)
+        fairness.print_table(figures["fairness"])
     if only in "memory":
         figures["memory"] = measure_memory(run, sides)
         report.print_memory(figures["memory"], IDLE_CLIENTS)

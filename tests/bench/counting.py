@@ -9,7 +9,6 @@ import pwd
 import re
 import resource
 import subprocess
-import time
 
 import proxies
 
@@ -49,12 +48,13 @@ class Counted(proxies.Proxy):
     def __init__(self, run, name, command, port, drive=()):
         self.run, self.drive_arguments = run, list(drive)
         self.out = os.path.join(run.counts, f"callgrind.{name}.{port}")
-        super().__init__(run, name, ["valgrind", "--tool=callgrind", f"--vgdb-prefix={run.counts}/vgdb",
-                                     f"--callgrind-out-file={self.out}", *command], port, PATIENCE)
+        valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.out}",
+                    f"--vgdb-prefix={run.counts}/vgdb"]
+        super().__init__(run, name, [*valgrind, *command], port, PATIENCE)
 
     def order(self, command):
-        subprocess.run(["vgdb", f"--pid={self.process.pid}", f"--vgdb-prefix={self.run.counts}/vgdb",
-                        command], check=True, capture_output=True, timeout=PATIENCE,
+        vgdb = ["vgdb", f"--pid={self.process.pid}", f"--vgdb-prefix={self.run.counts}/vgdb"]
+        subprocess.run([*vgdb, command], check=True, capture_output=True, timeout=PATIENCE,
                        **self.run.identity)
 
     def drive(self, clients, tenants, queries, *more):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 #
 # lib: what the scripts of this directory share. To be sourced with $here, $root and $name set; sets
 # $work, a temporary directory that is removed in the end, and $port of a PostgreSQL if one is

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
 // load: many clients that run one transaction in a loop each, and check every row that they get.
-// Client i belongs to tenant t<i mod tenants>. The modes differ in who puts the tenant in force:
+// Client i belongs to tenant t<first + i mod tenants>. The modes differ in who puts the tenant in force:
 //   select   the proxy: app.tenant is a startup parameter, the transaction is one SELECT
 //   local    the application: BEGIN, SET LOCAL app.tenant, SELECT, COMMIT, a round trip each
 //   batched  the application: the same four in one Query message
-// With -i every client runs one transaction; then "ready" is printed and nothing happens until
-// stdin ends. A transaction without exactly its own tenant's row, or an error, is counted and makes
-// the exit status 1. The result is one line of JSON. load speaks the simple protocol itself (trust
-// login only), so that it costs little beside what is measured. One thread, one epoll set.
+//   hog      the proxy; the transaction keeps its connection for 2 to 8 ms
+//   light    the proxy; the transaction takes next to no time
+// With -b "begun" is printed when all clients are logged in. With -i every client runs one
+// transaction; then "ready" is printed and nothing happens until stdin ends. A transaction without
+// exactly its own tenant's row, or an error, is counted and makes the exit status 1. The result is
+// one line of JSON. load speaks the simple protocol itself (trust login only), so that it costs
+// little beside what is measured. One thread, one epoll set.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -44,6 +47,8 @@ static const struct mode modes[] = {
     {"select", true, {SELECT_ROW}},
     {"local", false, {"BEGIN", SET_TENANT, SELECT_ROW, "COMMIT"}},
     {"batched", false, {"BEGIN; " SET_TENANT "; " SELECT_ROW "; COMMIT"}},
+    {"hog", true, {"SELECT '$t', pg_sleep(0.002 + 0.006 * random())"}},
+    {"light", true, {"SELECT '$t'"}},
 };
 
 struct client {
@@ -63,8 +68,10 @@ struct load {
     const char *user, *database;
     uint16_t port;
     unsigned count, tenants, rows; /* clients, tenants, rows of each tenant */
+    unsigned first;                /* number of the first tenant */
     uint64_t duration;             /* ns from the first transaction on */
     bool idle;
+    bool tell_begun;
     int epoll;
     struct client *clients;       /* owned */
     unsigned logged_in, resting;  /* clients past their login; clients with nothing to do */
@@ -200,6 +207,10 @@ static void on_login(struct load *l, struct client *c)
         return;
     }
     l->begun = now_ns();
+    if (l->tell_begun) {
+        printf("begun\n");
+        fflush(stdout);
+    }
     for (unsigned i = 0; i < l->count; i++) {
         begin_transaction(l, &l->clients[i]);
     }
@@ -298,7 +309,7 @@ static void open_client(struct load *l, unsigned i)
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
 
-    snprintf(c->tenant, sizeof(c->tenant), "t%u", i % l->tenants);
+    snprintf(c->tenant, sizeof(c->tenant), "t%u", l->first + i % l->tenants);
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
         setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0 ||
@@ -375,7 +386,7 @@ static void parse_options(struct load *l, int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "p:U:d:c:n:r:t:m:i")) != -1) {
+    while ((option = getopt(argc, argv, "p:U:d:c:n:f:r:t:m:bi")) != -1) {
         switch (option) {
         case 'p':
             l->port = (uint16_t)number(optarg);
@@ -392,6 +403,9 @@ static void parse_options(struct load *l, int argc, char **argv)
         case 'n':
             l->tenants = number(optarg);
             break;
+        case 'f':
+            l->first = number(optarg);
+            break;
         case 'r':
             l->rows = number(optarg);
             break;
@@ -401,12 +415,16 @@ static void parse_options(struct load *l, int argc, char **argv)
         case 'm':
             l->mode = find_mode(optarg);
             break;
+        case 'b':
+            l->tell_begun = true;
+            break;
         case 'i':
             l->idle = true;
             break;
         default:
             fprintf(stderr, "usage: load -p PORT [-U USER] [-d DATABASE] [-c CLIENTS] [-n TENANTS] "
-                            "[-r ROWS] [-t MILLISECONDS] [-m select|local|batched] [-i]\n");
+                            "[-f FIRST] [-r ROWS] [-t MILLISECONDS] "
+                            "[-m select|local|batched|hog|light] [-b] [-i]\n");
             exit(2);
         }
     }

@@ -10,7 +10,7 @@ POOL_SIZE = 8
 
 PGBOUNCER_INI = """\
 [databases]
-* = host=127.0.0.1 port={postgres}
+{databases}* = host=127.0.0.1 port={postgres}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}
@@ -21,7 +21,7 @@ pool_mode = transaction
 default_pool_size = {size}
 max_client_conn = 4000
 server_tls_sslmode = disable
-ignore_startup_parameters = options,extra_float_digits
+ignore_startup_parameters = options,extra_float_digits,app.tenant
 log_connections = 0
 log_disconnections = 0
 log_stats = 0
@@ -137,27 +137,38 @@ def start_forwarder(run):
     return Proxy(run, "forwarder", [f"{run.work}/bin/forwarder", str(port), str(run.postgres)], port)
 
 
-def start_pgbouncer(run):
+def pgbouncer_command(run, size=POOL_SIZE, databases=""):
+    """Its port and how to start it; databases are lines of the ini file ahead of the rule for all."""
     port = free_port()
     conf = f"{run.work}/conf"
     with open(f"{conf}/users.txt", "w") as f:
-        f.write('"app" ""\n')
+        f.write('"app" ""\n"other" ""\n')
     more = "max_prepared_statements = 200\n" if pgbouncer_version() >= (1, 21) else ""
     path = f"{conf}/pgbouncer-{port}.ini"
     with open(path, "w") as f:
-        f.write(PGBOUNCER_INI.format(postgres=run.postgres, port=port, conf=conf, size=POOL_SIZE,
-                                     more=more))
-    return Proxy(run, "pgbouncer", ["pgbouncer", "-q", path], port)
+        f.write(PGBOUNCER_INI.format(postgres=run.postgres, port=port, conf=conf, size=size,
+                                     databases=databases, more=more))
+    return port, ["pgbouncer", "-q", path]
 
 
-def start_fahrend(run, reset="tenant"):
+def start_pgbouncer(run, name="pgbouncer", **options):
+    port, command = pgbouncer_command(run, **options)
+    return Proxy(run, name, command, port)
+
+
+def fahrend_command(run, reset="tenant", size=POOL_SIZE):
     port = free_port()
-    name = "fahrend" if reset == "tenant" else f"fahrend-{reset}"
     path = f"{run.work}/conf/fahrend-{port}.yaml"
     tenants = "\n".join(f"  t{i}: {{}}" for i in range(TENANTS))
     with open(path, "w") as f:
-        f.write(FAHREND_YAML.format(postgres=run.postgres, port=port, size=POOL_SIZE, reset=reset,
+        f.write(FAHREND_YAML.format(postgres=run.postgres, port=port, size=size, reset=reset,
                                     tenants=tenants))
-    proxy = Proxy(run, name, [f"{run.work}/bin/fahrend", "-c", path], port)
+    return port, [f"{run.work}/bin/fahrend", "-c", path]
+
+
+def start_fahrend(run, reset="tenant", name=None, **options):
+    port, command = fahrend_command(run, reset, **options)
+    name = name or ("fahrend" if reset == "tenant" else f"fahrend-{reset}")
+    proxy = Proxy(run, name, command, port)
     proxy.environment = {"PGOPTIONS": "-c app.tenant=t0"}
     return proxy

@@ -97,6 +97,11 @@ def scenario_ratio(figures, scenario, label, base, key):
     return ratio(results.get(label, []), results.get(base, []), key)
 
 
+def fairness_ratio(figures):
+    rounds = figures["fairness"].get("fahrend", [])
+    return median(r["queued"]["p99_us"] / r["busy"]["p99_us"] for r in rounds) if rounds else None
+
+
 def print_aims(figures):
     """What the project set out to reach, beside what this run found."""
     aims = [
@@ -111,6 +116,8 @@ def print_aims(figures):
          lambda v: v >= 2.0)
         for label in ("fahrend", "fahrend, reset: never")
     ]
+    aims.append(("p99 of a query beside another tenant's 1,000 waiters, and beside none",
+                 "at most 2.00", fairness_ratio(figures), lambda v: v <= 2.0))
     idle = figures["memory"].get("fahrend")
     aims.append(("bytes per idle client", "under 1024",
                  median(r["pss"] for r in idle) if idle else None, lambda v: v < 1024))
@@ -122,4 +129,4 @@ def print_aims(figures):
         print("\naims")
     for aim in figures["aims"]:
         verdict = "reached" if aim["reached"] else "not reached"
-        print(f"  {aim['what']:55} {aim['value']:8.2f}   {aim['aim']}: {verdict}", flush=True)
+        print(f"  {aim['what']:72} {aim['value']:8.2f}   {aim['aim']}: {verdict}", flush=True)

@@ -48,7 +48,8 @@ def start(run, stub, tenants, pools):
     with open(path, "w") as f:
         f.write(FAHREND_YAML.format(port=port, server=stub.port,
                                     tenants=tenants_yaml(tenants, pools)))
-    return counting.Counted(run, f"fahrend-{tenants}", [f"{run.work}/bin/fahrend", "-c", path], port)
+    command = [f"{run.work}/bin/fahrend", "-c", path]
+    return counting.Counted(run, f"fahrend-{tenants}", command, port)
 
 
 def measure(run, tenants, pools, clients):
@@ -81,7 +82,8 @@ def print_table(few, many, names):
 
 def main():
     args = counting.parse_arguments(
-        ("--tenants", {"type": int, "default": 100000}), ("--pools", {"type": int, "default": 2000}),
+        ("--tenants", {"type": int, "default": 100000}),
+        ("--pools", {"type": int, "default": 2000}),
         ("--output", {}), ("-o", {"dest": "output"}))
     run = counting.Run(args)
     clients = args.pools

@@ -2,6 +2,7 @@
 -- The tenants' table: 100 tenants of 1,000 rows, each row visible only to its own tenant. The role
 -- that connects owns nothing and has no BYPASSRLS.
 CREATE ROLE app LOGIN;
+CREATE ROLE other LOGIN;
 CREATE DATABASE bench;
 CREATE DATABASE app;
 \connect app

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Fairness: how long one client's queries take while another tenant, or user, holds the same server
+connections: with as many clients as there are connections, and with 1,000 that wait."""
+import json
+import subprocess
+from statistics import median
+
+import proxies
+
+SIZE = 5
+WAITERS = 1000
+HOGS = {"busy": SIZE, "queued": SIZE + WAITERS}
+GRACE = 10  # s for the last answer
+
+DATABASES = """\
+shared = host=127.0.0.1 port={port} dbname=app user=app
+apart = host=127.0.0.1 port={port} dbname=app max_db_connections={size}
+"""
+
+
+class Side:
+    """A way to share the connections: what is started, and who the two are."""
+
+    def __init__(self, label, proxy, start, database, users):
+        self.label, self.proxy, self.start = label, proxy, start
+        self.database, self.users = database, users
+
+    def load(self, run, proxy, user, *more):
+        return run.load(proxy, 1, "light", "-U", user, "-d", self.database, "-n", "1", *more)
+
+
+def start_pgbouncer(run):
+    databases = DATABASES.format(port=run.postgres, size=SIZE)
+    return proxies.start_pgbouncer(run, "pgbouncer-fairness", size=SIZE, databases=databases)
+
+
+def start_fahrend(run):
+    return proxies.start_fahrend(run, name="fahrend-fairness", size=SIZE)
+
+
+SIDES = (
+    Side("fahrend", "fahrend", start_fahrend, "app", ("app", "app")),
+    Side("pgbouncer, one pool for both users", "pgbouncer", start_pgbouncer, "shared",
+         ("other", "app")),
+    Side("pgbouncer, a pool for each user", "pgbouncer", start_pgbouncer, "apart",
+         ("other", "app")),
+)
+
+
+def measure_light(run, side, proxy, seconds):
+    """The light client's latencies; nothing but how long it waited where no answer came at all."""
+    command = side.load(run, proxy, side.users[1], "-f", "1", "-t", str(1000 * seconds))
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + GRACE)
+    except subprocess.TimeoutExpired:
+        return {"unanswered_s": seconds + GRACE}
+    if done.returncode != 0:
+        raise RuntimeError(f"load through {proxy.name}: {done.stderr}{done.stdout}")
+    return json.loads(done.stdout)
+
+
+def measure_beside(run, side, proxy, hogs, seconds):
+    command = side.load(run, proxy, side.users[0], "-b", "-t", "600000", "-m", "hog",
+                        "-c", str(hogs))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as hog:
+        try:
+            if hog.stdout.readline() != "begun\n":
+                raise RuntimeError(f"{hogs} clients through {proxy.name} failed")
+            result = measure_light(run, side, proxy, seconds)
+            if hog.poll() is not None:
+                raise RuntimeError(f"{hogs} clients through {proxy.name} gave up")
+            return result
+        finally:
+            hog.kill()
+
+
+def measure_side(run, side, seconds):
+    """In a fresh process each, so that nothing of the last crowd is left."""
+    results = {}
+    for name, hogs in HOGS.items():
+        proxy = side.start(run)
+        try:
+            results[name] = measure_beside(run, side, proxy, hogs, seconds)
+        finally:
+            proxy.stop()
+    return results
+
+
+def measure(run, sides):
+    """{label: [{"busy": result, "queued": result} of each round]}"""
+    rounds, seconds = (1, 3) if run.short else (2, 4)
+    wanted = [side for side in SIDES if side.proxy in sides]
+    results = {side.label: [] for side in wanted}
+    for _ in range(rounds):
+        for side in wanted:
+            results[side.label].append(measure_side(run, side, seconds))
+    return results
+
+
+def latency_text(rounds, name):
+    answered = [r[name] for r in rounds if "p50_us" in r[name]]
+    if not answered:
+        return f"no answer in {rounds[0][name]['unanswered_s']} s"
+    return ", ".join(f"{median(r[key] for r in answered) / 1000:.1f}"
+                     for key in ("p50_us", "p99_us"))
+
+
+def print_table(results):
+    if not results:
+        return
+    print(f"\n{SIZE} server connections, all in use by another tenant (or user) for 2 to 8 ms "
+          "each: how long a client's SELECT takes")
+    print(f"  {'p50, p99 ms':36} {'none waits':>20} {f'{WAITERS} wait':>22}")
+    for label, rounds in results.items():
+        ratios = [r["queued"]["p99_us"] / r["busy"]["p99_us"] for r in rounds
+                  if all("p99_us" in r[name] for name in HOGS)]
+        text = f"p99 x{median(ratios):.2f}" if ratios else ""
+        busy, queued = latency_text(rounds, "busy"), latency_text(rounds, "queued")
+        print(f"  {label:36} {busy:>20} {queued:>22}   {text}", flush=True)

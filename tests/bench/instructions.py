@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Counts the instructions of the things that a proxy does most. Started by instructions.sh."""
+import json
+import subprocess
+import sys
+
+import counting
+import proxies
+
+QUERIES = 2000
+LOGINS = 200
+
+
+def start_fahrend(run):
+    port, command = proxies.fahrend_command(run)
+    return counting.Counted(run, "fahrend", command, port)
+
+
+def start_pgbouncer(run):
+    port, command = proxies.pgbouncer_command(run)
+    return counting.Counted(run, "pgbouncer", command, port, ["-B"])
+
+
+def measure_fahrend(run, profile):
+    proxy = start_fahrend(run)
+    try:
+        figures = {
+            "login and goodbye": proxy.per_login(LOGINS, 1),
+            "prepared execution": proxy.per_query(1, 1, QUERIES, "-P"),
+            "query that changes tenant": proxy.per_query(2, 2, QUERIES),
+            "simple query": proxy.per_query(1, 1, QUERIES),
+        }
+        if profile:
+            counting.save_profile(proxy, profile)
+        return figures
+    finally:
+        proxy.stop()
+
+
+def measure_pgbouncer(run):
+    proxy = start_pgbouncer(run)
+    try:
+        figures = {"login and goodbye": proxy.per_login(LOGINS, 1),
+                   "simple query": proxy.per_query(1, 1, QUERIES)}
+        if proxies.pgbouncer_version() >= (1, 21):
+            figures["prepared execution"] = proxy.per_query(1, 1, QUERIES, "-P")
+        return figures
+    finally:
+        proxy.stop()
+
+
+def print_table(fahrend, pgbouncer):
+    print(f"\n  {'instructions in user space':28} {'fahrend':>10} {'pgbouncer':>10}")
+    for what in ("simple query", "prepared execution", "query that changes tenant",
+                 "login and goodbye"):
+        other = pgbouncer.get(what)
+        text = f"{other:10,.0f}   x{fahrend[what] / other:.2f}" if other else f"{'-':>10}"
+        print(f"  {what:28} {fahrend[what]:10,.0f} {text}", flush=True)
+
+
+def main():
+    args = counting.parse_arguments(("--postgres", {"type": int}), ("--profile", {}),
+                                    ("--output", {}), ("-o", {"dest": "output"}))
+    run = counting.Run(args)
+    pgbouncer = measure_pgbouncer(run)
+    fahrend = measure_fahrend(run, args.profile)
+    print_table(fahrend, pgbouncer)
+    if args.output:
+        with open(args.output, "w") as f:
+            json.dump({"fahrend": fahrend, "pgbouncer": pgbouncer}, f, indent=1)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (RuntimeError, subprocess.SubprocessError) as error:
+        sys.exit(f"instructions: {error}")
