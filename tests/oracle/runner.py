@@ -34,7 +34,7 @@ def program():
     return os.environ.get("ORACLE") or os.path.join(os.path.dirname(binary()), "oracle")
 
 
-def config(server_port, seed):
+def config(server_port, seed, workers):
     """The pools of one run: small, so that clients meet on them."""
     chance = random.Random(seed)
     tenants = tenants_config(size=chance.randint(1, 4))
@@ -42,7 +42,7 @@ def config(server_port, seed):
     for name in (*RLS, *SCHEMA):
         tenants[name]["pool"] = {"prepared_statements": chance.randint(1, 3)}
     tenants[RLS[1]]["assert"] = "always"
-    return base_config(server_port, tenants=tenants, log={"level": "warning"})
+    return base_config(server_port, tenants=tenants, workers=workers, log={"level": "warning"})
 
 
 def tenant_arguments():
@@ -62,7 +62,7 @@ class WrongAnswer(AssertionError):
 
 
 def ask(cluster, proxy_port, listen_port, seconds, seed, tenants, kill=0):
-    """Runs the program and returns what it printed; WrongAnswer where it ends otherwise than well."""
+    """Runs the program and returns what it printed last; WrongAnswer where something was wrong."""
     cluster.run(SINK, "app")
     command = [program(), f"--proxy={proxy_port}", f"--listen={listen_port}",
                f"--server={cluster.port}", f"--seconds={seconds}", f"--seed={seed}",
@@ -77,9 +77,9 @@ def ask(cluster, proxy_port, listen_port, seconds, seed, tenants, kill=0):
     return done.stdout.splitlines()[-1]
 
 
-def run(cluster, seconds, seed, kill=0, release=False):
+def run(cluster, seconds, seed, kill=0, release=False, workers=1):
     listen_port = free_port()
-    with Proxy(config(listen_port, seed), release) as daemon:
+    with Proxy(config(listen_port, seed, workers), release) as daemon:
         try:
             return ask(cluster, daemon.port, listen_port, seconds, seed, tenant_arguments(), kill)
         except WrongAnswer as wrong:
@@ -96,6 +96,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     parser.add_argument("--kill", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--release", action="store_true")
     parser.add_argument("--direct", action="store_true")
     options = parser.parse_args()
@@ -107,7 +108,8 @@ def main():
         if options.direct:
             print(run_direct(cluster, options.seconds, options.seed))
         else:
-            print(run(cluster, options.seconds, options.seed, options.kill, options.release))
+            print(run(cluster, options.seconds, options.seed, options.kill, options.release,
+                      options.workers))
 
 
 if __name__ == "__main__":

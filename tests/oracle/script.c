@@ -234,13 +234,14 @@ static void parse_and_use(struct maker *mk)
     }
 }
 
-/* What the unnamed statement was parsed for a batch ago is still there within a transaction. */
+/* What the unnamed statement was parsed for a batch ago is still there within a transaction. (A
+ * DEALLOCATE is not executed twice: a pooler has put another in its place.) */
 static void use_unnamed(struct maker *mk)
 {
     const struct statement_state *unnamed = &mk->script->ahead.statements[0];
 
     if (unnamed->defined && !unnamed->unsure && unnamed->sql.kind != SQL_COPY_IN &&
-        mk->script->ahead.status == 'T') {
+        unnamed->sql.kind != SQL_DEALLOCATE && mk->script->ahead.status == 'T') {
         use(mk, 0);
     }
 }
