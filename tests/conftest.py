@@ -46,18 +46,18 @@ def start(cluster):
         yield start_proxy
 
 
-figures = []
-
-
 @pytest.fixture
-def figure():
+def figure(record_property):
     """figure(text): prints a measured figure at the end of the run."""
-    return figures.append
+    return lambda text: record_property("figure", text)
 
 
 def pytest_terminal_summary(terminalreporter):
-    for text in figures:
-        terminalreporter.write_line(f"figure: {text}")
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) == "call":
+                for name, text in report.user_properties:
+                    terminalreporter.write_line(f"{name}: {text}")
 
 
 @pytest.hookimpl(hookwrapper=True)

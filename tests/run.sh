@@ -61,6 +61,10 @@ other_servers() {
     rm -rf "$servers/node_modules"
 }
 
+# Most tests wait for something; the files are shared among a few processes, each with a PostgreSQL
+# of its own.
+jobs=3
+
 failed_step() {
     echo "run.sh: $1 failed"
     echo "0 passed, 1 failed"
@@ -114,8 +118,8 @@ if [ ${#paths[@]} -gt 0 ]; then
     # Absolute, so that the tests may run from anywhere.
     FAHREND="${FAHREND:-$PWD/build/dev/fahrend}" \
         FAHREND_RELEASE="${FAHREND_RELEASE:-$PWD/build/release/fahrend}" TMPDIR="$work" \
-        timeout --kill-after=20 900 /usr/bin/python3 -B -m pytest -c tests/pytest.ini \
-        --junitxml="$work/pytest.xml" ${pattern:+-k "$pattern"} "${paths[@]}" || true
+        timeout --kill-after=20 1500 /usr/bin/python3 -B -m pytest -c tests/pytest.ini \
+        -n "$jobs" --dist loadfile --junitxml="$work/pytest.xml" ${pattern:+-k "$pattern"} "${paths[@]}" || true
     [ -f "$work/pytest.xml" ] || failed_step "running pytest"
 fi
 

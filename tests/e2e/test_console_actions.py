@@ -8,8 +8,6 @@ answer by then has been given it, so that "not answered yet" needs no waiting.
 import asyncio
 import select
 import signal
-
-import asyncpg
 import psycopg2
 import pytest
 
@@ -474,6 +472,8 @@ def test_every_noun_can_be_shown(daemon, noun):
 
 
 def test_asyncpg_can_use_the_console(daemon):
+    asyncpg = pytest.importorskip("asyncpg")
+
     async def ask():
         conn = await asyncpg.connect(host=daemon.host, port=daemon.port, user="admin",
                                      password="admin-secret", database="fahrend")

@@ -7,8 +7,10 @@ begins with pw_: those are asked for a password by the method that their name en
 """
 
 import glob
+import itertools
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -41,7 +43,11 @@ SETTINGS = {
     "timezone": "UTC",
 }
 
+PORTS = range(10000, 32000)
+
 _templates = {}
+_first = random.SystemRandom().choice(PORTS)
+_ports = itertools.cycle([*range(_first, PORTS.stop), *range(PORTS.start, _first)])
 
 
 def find_bindir():
@@ -57,10 +63,17 @@ def find_bindir():
 
 
 def free_port():
-    """A TCP port of 127.0.0.1 that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A TCP port of 127.0.0.1 that nobody uses: below those that the kernel gives to clients, and
+    counted up from a point of this process's own, so that tests that run side by side (two daemons
+    would share one port without a word, by SO_REUSEPORT) do not meet."""
+    for port in _ports:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port is free")
 
 
 def unprivileged_user():
@@ -139,8 +152,9 @@ class Cluster:
         wait_until(self._answers, "PostgreSQL answers", patience=60)
 
     def stop(self):
-        """Ends the server and removes its directory."""
-        self.halt()
+        """Ends the server and removes its directory. At once: what it holds is thrown away, and a fast
+        shutdown that arrives while a crash is being recovered from may never end."""
+        self.halt(signal.SIGQUIT)
         if self.directory is not None:
             shutil.rmtree(self.directory, ignore_errors=True)
             self.directory = None

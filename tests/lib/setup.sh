@@ -6,7 +6,10 @@
 
 SETUP_BUILD="gcc libc6-dev make cmake ninja-build pkg-config libuv1-dev libssl-dev libpq-dev \
 libidn-dev libyaml-dev check uthash-dev postgresql postgresql-client"
-SETUP_TEST="python3 python3-pytest python3-psycopg python3-psycopg2 ca-certificates"
+SETUP_TEST="python3 python3-pytest python3-pytest-xdist python3-psycopg python3-psycopg2 ca-certificates"
+# Drivers that applications use. One that this Debian does not have is left out; its tests are skipped.
+SETUP_DRIVERS="python3-asyncpg python3-sqlalchemy default-jdk-headless libpostgresql-jdbc-java golang-go \
+golang-github-jackc-pgx-v4-dev golang-github-lib-pq-dev"
 
 setup_as_root() {
     if [ "$(id -u)" -eq 0 ]; then
@@ -38,13 +41,22 @@ setup_apt() {
     return "$code"
 }
 
+# Prints those of the packages named that this Debian has.
+setup_known() {
+    local package
+    for package in "$@"; do
+        ! apt-cache show "$package" >/dev/null 2>&1 || echo "$package"
+    done
+}
+
 setup_install() {
-    local group wanted="" missing
+    local group wanted="" missing drivers=""
     for group in "$@"; do
         case "$group" in
         build) wanted="$wanted $SETUP_BUILD" ;;
         test)
             wanted="$wanted $SETUP_TEST"
+            drivers=$SETUP_DRIVERS
             # Node comes from Debian, unless there is one from elsewhere.
             command -v node >/dev/null || wanted="$wanted nodejs"
             command -v npm >/dev/null || wanted="$wanted npm"
@@ -52,10 +64,12 @@ setup_install() {
         esac
     done
     # shellcheck disable=SC2086
-    missing=$(setup_missing $wanted)
+    missing=$(setup_missing $wanted $drivers)
     [ -n "$missing" ] || return 0
-    echo "setup: installing" $missing
     setup_as_root apt-get update -qq >/dev/null
+    # shellcheck disable=SC2046,SC2086
+    missing="$(setup_missing $wanted) $(setup_known $(setup_missing $drivers))"
+    echo "setup: installing" $missing
     # shellcheck disable=SC2086
     setup_apt $missing
 }
