@@ -8,6 +8,7 @@ answer by then has been given it, so that "not answered yet" needs no waiting.
 import asyncio
 import select
 import signal
+
 import psycopg2
 import pytest
 
