@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/rand.h"
 #include "net/loop.h"
+#include "proxy/client_startup.h"
 #include "wire/build.h"
 #include "wire/frame.h"
 
@@ -30,11 +31,7 @@ struct client_login {
     enum login_step step;
     bool ssl_refused; /* SSLRequest was answered: it may not come again */
     bool gss_refused;
-    struct buf packet; /* the startup packet's parameters, which slices below point into */
-    char *options;     /* memory of the settings out of "options" */
-    struct startup_option *split; /* those settings; LIMIT_CONTEXT_SETTINGS of them */
-    struct context_setting settings[LIMIT_CONTEXT_SETTINGS];
-    struct resolved resolved;
+    struct client_startup said; /* which the identity's slices point into */
     struct client_identity identity;
     struct verifier verifier; /* of the user, or a mock */
     bool owns_verifier;
@@ -60,7 +57,6 @@ struct client_login *client_login_new(struct loop *loop, const struct realm *rea
     login->realm = realm_ref(realm);
     login->cb = cb;
     login->data = data;
-    login->identity.settings = login->settings;
     return login;
 }
 
@@ -82,9 +78,7 @@ void client_login_free(struct client_login *login)
     secure_zero(&login->identity.keys, sizeof login->identity.keys);
     buf_release_secret(&login->password);
     buf_release_secret(&login->out);
-    buf_release(&login->packet);
-    free(login->options);
-    free(login->split);
+    client_startup_fini(&login->said);
     realm_unref(login->realm);
     free(login);
 }
@@ -108,147 +102,6 @@ void client_login_cancel_key(const struct client_login *login, uint32_t *pid, ui
 {
     *pid = login->cancel_pid;
     memcpy(key, login->cancel_key, 4);
-}
-
-/* ---- the startup packet ---- */
-
-/* The raw parameters of a startup packet, as they are met. */
-struct parameters {
-    struct slice user;
-    struct slice database;
-    struct slice options;
-    struct slice replication;
-    struct slice extensions[8]; /* _pq_.… names */
-    size_t extension_count;
-    size_t count; /* settings written so far */
-};
-
-static int add_setting(struct client_login *login, struct parameters *p, struct slice name,
-                       struct slice value, struct err *err)
-{
-    if (p->count == LIMIT_CONTEXT_SETTINGS) {
-        return err_set(err, ERR_INVALID_VALUE, "too many startup parameters");
-    }
-    login->settings[p->count++] = (struct context_setting){.name = name, .value = value};
-    return 0;
-}
-
-/* Those out of "options" come first: a parameter of its own counts more, as in PostgreSQL. */
-static int add_options(struct client_login *login, struct parameters *p, struct err *err)
-{
-    if (p->options.n == 0) {
-        return 0;
-    }
-    login->options = x_alloc(p->options.n + 1);
-    login->split = x_alloc(LIMIT_CONTEXT_SETTINGS * sizeof *login->split);
-    int n = startup_options(p->options, login->options, login->split, LIMIT_CONTEXT_SETTINGS, err);
-    for (int i = 0; i < n; i++) {
-        (void)add_setting(login, p, slice_str(login->split[i].name),
-                          slice_str(login->split[i].value), NULL);
-    }
-    return n < 0 ? n : 0;
-}
-
-/* The parameters that are not settings; false for all others. */
-static bool take_special(struct parameters *p, struct slice name, struct slice value)
-{
-    if (slice_eq_str(name, "user")) {
-        p->user = value;
-    } else if (slice_eq_str(name, "database")) {
-        p->database = value;
-    } else if (slice_eq_str(name, "options")) {
-        p->options = value;
-    } else if (slice_eq_str(name, "replication")) {
-        p->replication = value;
-    } else if (name.n >= 5 && memcmp(name.p, "_pq_.", 5) == 0) {
-        if (p->extension_count < sizeof p->extensions / sizeof p->extensions[0]) {
-            p->extensions[p->extension_count++] = name;
-        }
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static int read_parameters(struct client_login *login, struct parameters *p, struct err *err)
-{
-    struct slice rest = buf_slice(&login->packet);
-    struct slice name;
-    struct slice value;
-    int rc;
-
-    while ((rc = startup_next(&rest, &name, &value, err)) > 0) {
-        (void)take_special(p, name, value);
-    }
-    rc = rc < 0 ? rc : add_options(login, p, err);
-    if (rc < 0) {
-        return rc;
-    }
-    rest = buf_slice(&login->packet);
-    while (rc == 0 && startup_next(&rest, &name, &value, err) > 0) {
-        struct parameters ignored = {0};
-        if (!take_special(&ignored, name, value)) {
-            rc = add_setting(login, p, name, value, err);
-        }
-    }
-    return rc;
-}
-
-/* What PostgreSQL's parse_bool takes for no means an ordinary session. */
-static struct slice replication_mode(struct slice value)
-{
-    bool no = slice_eq_str(value, "false") || slice_eq_str(value, "f") ||
-              slice_eq_str(value, "0") || slice_eq_str(value, "off") || slice_eq_str(value, "no") ||
-              slice_eq_str(value, "n");
-
-    return no ? SLICE_EMPTY : value;
-}
-
-static int check_parameters(const struct parameters *p, struct err *err)
-{
-    if (p->user.n == 0) {
-        return err_set(err, ERR_NOT_ALLOWED, "no PostgreSQL user name specified in startup packet");
-    }
-    return 0;
-}
-
-static struct slice application_name(const struct client_login *login, size_t count)
-{
-    struct slice value = SLICE_EMPTY;
-
-    for (size_t i = 0; i < count; i++) {
-        if (setting_name_eq(login->settings[i].name, slice_str("application_name"))) {
-            value = login->settings[i].value;
-        }
-    }
-    return value;
-}
-
-/* Which tenant, and as which user. A failure is kept for later: first comes the password. */
-static void resolve(struct client_login *login, const struct parameters *p)
-{
-    struct client_identity *identity = &login->identity;
-    const struct tenancy_config *tenancy = &realm_config(login->realm)->tenancy;
-    struct identity said = {
-        .user = p->user,
-        .database = p->database.n > 0 ? p->database : p->user,
-        .application_name = application_name(login, p->count),
-        .parameters = login->settings,
-        .parameter_count = p->count,
-    };
-
-    identity->replication = replication_mode(p->replication);
-    identity->full_user = identity->user = p->user;
-    identity->full_database = identity->database = said.database;
-    identity->setting_count = p->count;
-    int rc = resolve_tenant(tenancy, &said, &login->resolved, &identity->tenant_err);
-    identity->user = login->resolved.user;
-    identity->database = p->database.n > 0 ? login->resolved.database : identity->user;
-    if (rc < 0) {
-        return;
-    }
-    memcpy(identity->tenant, login->resolved.tenant, sizeof identity->tenant);
-    identity->setting_count = resolve_strip(tenancy, &login->resolved, login->settings, p->count);
 }
 
 /* ---- proving the password ---- */
@@ -344,18 +197,16 @@ static int start_authentication(struct client_login *login, struct err *err)
 
 static int start_session(struct client_login *login, const struct startup *startup, struct err *err)
 {
-    struct parameters p = {0};
+    struct client_startup *said = &login->said;
+    int rc = client_startup_read(said, startup->body, err);
 
-    buf_append_slice(&login->packet, startup->body);
-    int rc = read_parameters(login, &p, err);
-    rc = rc < 0 ? rc : check_parameters(&p, err);
     if (rc < 0) {
         return rc;
     }
-    if (startup->version != WIRE_PROTOCOL_3_0 || p.extension_count > 0) {
-        build_negotiate(&login->out, WIRE_PROTOCOL_3_0, p.extensions, p.extension_count);
+    if (startup->version != WIRE_PROTOCOL_3_0 || said->extension_count > 0) {
+        build_negotiate(&login->out, WIRE_PROTOCOL_3_0, said->extensions, said->extension_count);
     }
-    resolve(login, &p);
+    client_startup_resolve(said, &realm_config(login->realm)->tenancy, &login->identity);
     return start_authentication(login, err);
 }
 

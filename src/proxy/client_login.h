@@ -10,9 +10,7 @@
 #ifndef PROXY_CLIENT_LOGIN_H
 #define PROXY_CLIENT_LOGIN_H
 
-#include "proxy/realm.h"
-#include "tenant/resolve.h"
-#include "wire/startup.h"
+#include "proxy/client_identity.h"
 
 struct client_login;
 struct loop;
@@ -25,22 +23,6 @@ enum client_login_result {
 };
 
 typedef void (*client_login_cb)(void *data, int result, const struct err *err);
-
-/* What is known of a client after _DONE. Slices point into the login. */
-struct client_identity {
-    struct slice user;      /* as it logged in: without the tenant's part */
-    struct slice full_user; /* as it was sent */
-    struct slice database;  /* without the tenant's part; empty where none was named */
-    struct slice full_database;
-    struct slice replication; /* the mode in which it replicates; empty for an ordinary session */
-    const struct realm_user *known;   /* NULL where everybody is trusted */
-    char tenant[NAME_SIZE];           /* "" where none was resolved */
-    struct err tenant_err;            /* … and why */
-    struct context_setting *settings; /* its startup parameters that are settings */
-    size_t setting_count;
-    bool has_keys; /* its password's SCRAM keys are known, to log in to the server with */
-    struct scram_keys keys;
-};
 
 /* Takes a reference to the realm of its own. `console` is the name of the console's database. */
 struct client_login *client_login_new(struct loop *loop, const struct realm *realm,

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// client_identity: what is known of a client when its login is over. Filled by client_startup and
+// client_login, read by enter; the slices point into the login. One thread.
+#ifndef PROXY_CLIENT_IDENTITY_H
+#define PROXY_CLIENT_IDENTITY_H
+
+#include "auth/scram.h"
+#include "base/err.h"
+#include "proxy/realm.h"
+#include "tenant/name.h"
+#include "tenant/setting.h"
+
+struct client_identity {
+    struct slice user;      /* as it logged in: without the tenant's part */
+    struct slice full_user; /* as it was sent */
+    struct slice database;  /* without the tenant's part; empty where none was named */
+    struct slice full_database;
+    struct slice replication; /* the mode in which it replicates; empty for an ordinary session */
+    const struct realm_user *known;   /* NULL where everybody is trusted */
+    char tenant[NAME_SIZE];           /* "" where none was resolved */
+    struct err tenant_err;            /* … and why */
+    struct context_setting *settings; /* its startup parameters that are settings */
+    size_t setting_count;
+    bool has_keys; /* its password's SCRAM keys are known, to log in to the server with */
+    struct scram_keys keys;
+};
+
+#endif
