@@ -9,11 +9,8 @@
 #include "pool/cancel.h"
 #include "pool/parameters.h"
 #include "pool/pools.h"
+#include "pool/supply.h"
 
-#define CONNECTING_MAX 8   /* logins under way at once, of one pool */
-#define BACKOFF_FIRST  100 /* ms until the second attempt of a row; doubles up to login_retry */
-
-static void launch(struct pool *pool);
 static const struct backend_owner_ops owner_ops;
 
 static struct deadlines *deadlines(struct pool *pool)
@@ -25,12 +22,7 @@ static struct deadlines *deadlines(struct pool *pool)
 
 static void on_room(struct host_claim *claim)
 {
-    launch(container_of(claim, struct pool, claim));
-}
-
-static void on_retry(struct deadline *deadline)
-{
-    launch(container_of(deadline, struct pool, retry));
+    supply_launch(container_of(claim, struct pool, claim));
 }
 
 static void on_free_work(struct work *work)
@@ -72,9 +64,6 @@ struct pool *pool_new(struct pools *owner, struct host *host, const char *key, s
 
 void pool_free(struct pool *pool)
 {
-    struct lane *lane;
-    struct lane *next;
-
     assert(pool->count == 0 && pool->waiting == 0);
     list_remove(&pool->claim.node);
     list_remove(&pool->free_work.node);
@@ -82,11 +71,7 @@ void pool_free(struct pool *pool)
     deadline_disarm(&pool->reserve);
     deadline_disarm(&pool->retry);
     context_unref(&pool->owner->contexts, pool->startup);
-    HASH_ITER (hh, pool->lanes, lane, next) {
-        HASH_DEL(pool->lanes, lane);
-        seal_key_fini(&lane->seal);
-        free(lane);
-    }
+    lane_free_all(pool);
     credential_fini(&pool->credential);
     buf_release(&pool->welcome);
     config_unref(pool->config);
@@ -109,29 +94,6 @@ void pool_unref(struct pool *pool)
     free_if_unused(pool);
 }
 
-struct lane *pool_lane(struct pool *pool, struct account *account,
-                       const struct tenant_config *tenant)
-{
-    struct lane *lane;
-
-    HASH_FIND_PTR(pool->lanes, &account, lane);
-    if (lane == NULL) {
-        lane = x_zalloc(sizeof *lane);
-        lane->account = account;
-        lane->stats = account_stats_of(account, pool->server->name, pool->database);
-        lane->pool = pool;
-        lane->held = account->paused;
-        list_init(&lane->waiters);
-        list_init(&lane->ring_node);
-        list_init(&lane->full_node);
-        HASH_ADD_PTR(pool->lanes, account, lane);
-    }
-    lane->weight = tenant->limits.weight > 0 ? (uint32_t)tenant->limits.weight : 1;
-    lane->connections_max = (uint32_t)tenant->limits.connections;
-    lane->reset = tenant->reset;
-    return lane;
-}
-
 void pool_adopt(struct pool *pool, const struct pool_config *settings)
 {
     bool larger = settings->size == 0 || (pool->size != 0 && (uint32_t)settings->size > pool->size);
@@ -147,136 +109,6 @@ void pool_adopt(struct pool *pool, const struct pool_config *settings)
 struct slice pool_welcome_value(const struct pool *pool, struct slice name)
 {
     return parameters_find(buf_slice(&pool->welcome), name);
-}
-
-/* ---- the queues ---- */
-
-static void enter_ring(struct pool *pool, struct lane *lane)
-{
-    if (list_empty(&lane->ring_node)) {
-        lane->credit = lane->weight;
-        list_push_tail(&pool->ring, &lane->ring_node);
-    }
-}
-
-static void set_held(struct lane *lane, uint8_t why, bool held)
-{
-    struct pool *pool = lane->pool;
-    bool before = lane->held != 0;
-
-    lane->held = (uint8_t)(held ? lane->held | why : lane->held & ~why);
-    if (before == (lane->held != 0)) {
-        return;
-    }
-    if (lane->held != 0) {
-        pool->held += lane->waiting;
-        list_remove(&lane->ring_node);
-    } else {
-        pool->held -= lane->waiting;
-        if (lane->waiting > 0) {
-            enter_ring(pool, lane);
-        }
-    }
-}
-
-/* Stands a lane aside while its tenant has all the links it may have; true when it does. */
-static bool stand_aside(struct lane *lane)
-{
-    if (lane->connections_max == 0 || lane->account->connections < lane->connections_max) {
-        return false;
-    }
-    if (list_empty(&lane->full_node)) {
-        list_push_tail(&lane->account->full_lanes, &lane->full_node);
-        set_held(lane, HELD_FULL, true);
-    }
-    return true;
-}
-
-/* A link of the tenant has ended: its lanes may go on. There are as many as pools that it uses. */
-static void note_unlink(struct lane *lane)
-{
-    struct list *node;
-
-    lane->account->connections--;
-    while ((node = list_pop_head(&lane->account->full_lanes)) != NULL) {
-        set_held(container_of(node, struct lane, full_node), HELD_FULL, false);
-    }
-}
-
-static void enqueue(struct pool *pool, struct pool_request *request)
-{
-    struct lane *lane = request->lane;
-
-    request->since = loop_now(pool->owner->loop);
-    list_push_tail(&lane->waiters, &request->node);
-    pool->waiting++;
-    lane->waiting++;
-    lane->account->waiting++;
-    if (lane->held != 0) {
-        pool->held++;
-    } else {
-        enter_ring(pool, lane);
-    }
-}
-
-void pool_withdraw(struct pool_request *request)
-{
-    struct lane *lane = request->lane;
-
-    if (!pool_queued(request)) {
-        return;
-    }
-    list_remove(&request->node);
-    lane->pool->waiting--;
-    lane->pool->held -= lane->held != 0 ? 1 : 0;
-    lane->waiting--;
-    lane->account->waiting--;
-    if (list_empty(&lane->waiters)) {
-        list_remove(&lane->ring_node);
-    }
-}
-
-/* The lane whose turn it is; those whose tenants are full stand aside. */
-static struct lane *lane_in_turn(struct pool *pool)
-{
-    struct list *node;
-
-    while ((node = list_head(&pool->ring)) != NULL) {
-        struct lane *lane = container_of(node, struct lane, ring_node);
-        if (!stand_aside(lane)) {
-            return lane;
-        }
-    }
-    return NULL;
-}
-
-/* The request whose turn it is; a lane that has used up its credit goes to the end of the ring. */
-static struct pool_request *next_in_turn(struct pool *pool)
-{
-    struct lane *lane = lane_in_turn(pool);
-
-    if (lane == NULL) {
-        return NULL;
-    }
-    struct pool_request *request =
-        container_of(list_head(&lane->waiters), struct pool_request, node);
-    lane->stats->wait_us += (loop_now(pool->owner->loop) - request->since) * 1000;
-    pool_withdraw(request);
-    if (--lane->credit == 0 && !list_empty(&lane->ring_node)) {
-        lane->credit = lane->weight;
-        list_remove(&lane->ring_node);
-        list_push_tail(&pool->ring, &lane->ring_node);
-    }
-    return request;
-}
-
-static void refuse_all(struct pool *pool, const struct err *err)
-{
-    struct pool_request *request;
-
-    while ((request = next_in_turn(pool)) != NULL) {
-        request->on_refused(request, err);
-    }
 }
 
 /* ---- idle connections ---- */
@@ -364,13 +196,6 @@ static struct backend *choose(struct pool *pool, const struct pool_request *requ
 
 /* ---- asking and giving ---- */
 
-static bool given_up(const struct pool *pool)
-{
-    return pool->failure.code != 0 && pool->count == pool->connecting &&
-           loop_now(pool->owner->loop) - pool->failing_since >
-               (uint64_t)pool->server->connect_timeout;
-}
-
 static int refuse_at_once(const struct pool *pool, struct err *err)
 {
     *err = pool->failure;
@@ -382,19 +207,19 @@ int pool_acquire(struct pool_request *request, struct backend **backend, struct 
 {
     struct pool *pool = request->lane->pool;
 
-    if (!pool->paused && request->lane->held == 0 && !stand_aside(request->lane)) {
+    if (!pool->paused && request->lane->held == 0 && !lane_stand_aside(request->lane)) {
         struct backend *b = choose(pool, request);
         if (b != NULL) {
             request->lane->account->connections++;
             *backend = b;
             return 1;
         }
-        if (given_up(pool) && deadline_armed(&pool->retry)) {
+        if (supply_given_up(pool) && deadline_armed(&pool->retry)) {
             return refuse_at_once(pool, err);
         }
     }
-    enqueue(pool, request);
-    launch(pool);
+    lane_enqueue(request);
+    supply_launch(pool);
     return 0;
 }
 
@@ -418,7 +243,7 @@ static void offer(struct pool *pool, struct backend *b)
             backend_close(b, NULL); /* a fresh one is made for the next in turn */
             return;
         }
-        struct pool_request *request = next_in_turn(pool);
+        struct pool_request *request = lane_next_request(pool);
         request->lane->account->connections++;
         request->on_granted(request, b);
         return;
@@ -434,7 +259,7 @@ static void serve_waiters(struct pool *pool)
         take_from_idle(pool, b);
         offer(pool, b);
     }
-    launch(pool);
+    supply_launch(pool);
 }
 
 void pool_release(struct pool_request *request, struct backend *backend, const char *reset_query,
@@ -442,7 +267,7 @@ void pool_release(struct pool_request *request, struct backend *backend, const c
 {
     struct pool *pool = request->lane->pool;
 
-    note_unlink(request->lane);
+    lane_unlink(request->lane);
     backend_unlink(backend, reset_query, broken);
     serve_waiters(pool);
     pools_tell_watches(pool->owner);
@@ -450,13 +275,13 @@ void pool_release(struct pool_request *request, struct backend *backend, const c
 
 void pool_lost(struct pool_request *request)
 {
-    note_unlink(request->lane);
+    lane_unlink(request->lane);
     pools_tell_watches(request->lane->pool->owner);
 }
 
 /* ---- making connections ---- */
 
-static void start_connection(struct pool *pool)
+void pool_start_connection(struct pool *pool)
 {
     struct backend *b = slab_alloc(&pool->owner->backends);
     struct backend_target target = {
@@ -484,109 +309,6 @@ static void start_connection(struct pool *pool)
     pool->owner->count++;
     backend_start(b, pool->owner->loop, &target, &owner_ops, pool);
     list_push_tail(&pool->all, &b->pool_node);
-}
-
-/* In need the pool may have the reserve as well. */
-static bool has_room(const struct pool *pool)
-{
-    uint32_t reserve = pool->reserve_open ? (uint32_t)pool->settings.reserve_size : 0;
-
-    return pool->size == 0 || pool->count < pool->size + reserve;
-}
-
-/* When somebody has waited so long, the reserve is open for as long as anybody waits. */
-static void on_reserve(struct deadline *deadline)
-{
-    struct pool *pool = container_of(deadline, struct pool, reserve);
-
-    if (pool->waiting > pool->held) {
-        log_info("taking connection from reserve_pool server=%s database=%s role=%s",
-                 pool->server->name, pool->database, pool->role);
-        pool->reserve_open = true;
-        launch(pool);
-    }
-}
-
-static void watch_reserve(struct pool *pool)
-{
-    if (pool->waiting == pool->held) {
-        pool->reserve_open = false;
-        deadline_disarm(&pool->reserve);
-    } else if (pool->settings.reserve_size > 0 && !pool->reserve_open &&
-               !deadline_armed(&pool->reserve)) {
-        deadline_arm(deadlines(pool), &pool->reserve, (uint64_t)pool->settings.reserve_timeout,
-                     on_reserve);
-    }
-}
-
-/* Somebody waits for a connection, or there are fewer than there should always be. */
-static bool needs_more(const struct pool *pool)
-{
-    return pool->waiting - pool->held > pool->connecting ||
-           (pool->count < (uint32_t)pool->settings.min_size && pool->refs > 0);
-}
-
-static bool may_connect(const struct pool *pool)
-{
-    return pool->connecting < CONNECTING_MAX && !pool->paused && !pool->owner->draining &&
-           !deadline_armed(&pool->retry) && (pool->failure.code == 0 || pool->connecting == 0);
-}
-
-static void launch(struct pool *pool)
-{
-    watch_reserve(pool);
-    while (needs_more(pool) && may_connect(pool) && has_room(pool)) {
-        if (!pool->counted) {
-            pool->counted = true;
-            pool->host->pools++;
-        }
-        if (!host_take(pool->host, &pool->claim)) {
-            return;
-        }
-        start_connection(pool);
-    }
-}
-
-static void note_success(struct pool *pool)
-{
-    pool->failure.code = 0;
-    pool->backoff = 0;
-    deadline_disarm(&pool->retry);
-}
-
-/* A server that says it is starting up, or that it was told to go, may be back soon. */
-static bool is_passing(const struct err *err)
-{
-    return err->code != ERR_SERVER || strcmp(err->sqlstate, "57P03") == 0 ||
-           strcmp(err->sqlstate, "57P01") == 0;
-}
-
-/* The pause that has grown, but no longer than the grace of those who wait. */
-static uint64_t next_attempt(const struct pool *pool, uint64_t now)
-{
-    uint64_t end = pool->failing_since + (uint64_t)pool->server->connect_timeout + 1;
-
-    return end > now && end - now < pool->backoff ? end - now : pool->backoff;
-}
-
-static void note_failure(struct pool *pool, const struct err *err)
-{
-    uint64_t now = loop_now(pool->owner->loop);
-
-    if (pool->failure.code == 0) {
-        pool->failing_since = now;
-    }
-    pool->failure = *err;
-    pool->first_host++; /* another host may be better */
-    uint32_t most = (uint32_t)pool->server->login_retry;
-    pool->backoff = pool->backoff == 0 ? BACKOFF_FIRST : 2 * pool->backoff;
-    pool->backoff = most != 0 && pool->backoff > most ? most : pool->backoff;
-    deadline_arm(deadlines(pool), &pool->retry, next_attempt(pool, now), on_retry);
-    log_warning("server connection failed server=%s database=%s role=%s reason=\"%s\"",
-                pool->server->name, pool->database, pool->role, err->text);
-    if (pool->count == pool->connecting && (!is_passing(err) || given_up(pool))) {
-        refuse_all(pool, err);
-    }
 }
 
 static void on_aged(struct deadline *deadline)
@@ -618,7 +340,7 @@ static void finish_login(struct pool *pool, struct backend *b)
     if (pool->startup != NULL) {
         b->context = context_ref(pool->startup);
     }
-    note_success(pool);
+    supply_note_success(pool);
     arm_age(pool, b);
 }
 
@@ -630,7 +352,7 @@ static void on_ready(struct backend *b)
         finish_login(pool, b);
     }
     offer(pool, b);
-    launch(pool);
+    supply_launch(pool);
 }
 
 static void on_gone(struct backend *b, bool login, const struct err *err)
@@ -644,14 +366,14 @@ static void on_gone(struct backend *b, bool login, const struct err *err)
     pool->connecting -= login ? 1 : 0;
     pool->owner->count--;
     if (login && err != NULL) {
-        note_failure(pool, err);
+        supply_note_failure(pool, err);
     }
     if (pool->count == 0 && pool->waiting == 0 && pool->counted) {
         pool->counted = false;
         pool->host->pools--;
     }
     host_give(pool->host);
-    launch(pool);
+    supply_launch(pool);
     free_if_unused(pool);
     if (pool->owner->on_connection_gone != NULL) {
         pool->owner->on_connection_gone(pool->owner);
@@ -714,12 +436,11 @@ void pool_set_paused(struct pool *pool, bool paused)
 
 void pool_set_held(struct pool *pool, struct account *account, bool held)
 {
-    struct lane *lane;
+    struct lane *lane = lane_find(pool, account);
 
-    HASH_FIND_PTR(pool->lanes, &account, lane);
     if (lane == NULL) {
         return;
     }
-    set_held(lane, HELD_BY_ORDER, held);
+    lane_hold(lane, HELD_BY_ORDER, held);
     serve_waiters(pool);
 }

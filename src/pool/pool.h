@@ -23,43 +23,9 @@
 #include "pool/backend.h"
 #include "pool/credential.h"
 #include "pool/host.h"
+#include "pool/lane.h"
 
-struct pool;
 struct pools;
-
-enum {
-    HELD_BY_ORDER = 1, /* PAUSE TENANT */
-    HELD_FULL = 2      /* its tenant has all the links it may have */
-};
-
-/* One tenant's place at one pool: its queue there, and the scope of its contexts. Lives as long as
- * the pool. */
-struct lane {
-    UT_hash_handle hh; /* by account, in pool.lanes */
-    struct account *account;
-    struct account_stats *stats; /* of the account in the pool's database */
-    struct pool *pool;
-    struct list waiters;      /* requests, the longest waiting first */
-    struct list ring_node;    /* in pool.ring while it has waiters and is not held */
-    uint32_t weight;          /* turns in a row */
-    uint32_t credit;          /* turns left of this round */
-    uint32_t connections_max; /* links of its account at once; 0 = no limit */
-    uint32_t waiting;         /* requests in its queue */
-    uint8_t held;             /* why its waiters are granted nothing: HELD_* bits */
-    struct list full_node;    /* in account.full_lanes while HELD_FULL */
-    enum reset_policy reset;
-    struct seal_key seal; /* not set where the tenant is not sealed */
-};
-
-/* Embedded in the client. After on_granted or on_refused, or pool_withdraw, it is not queued. */
-struct pool_request {
-    struct list node;
-    struct lane *lane;
-    struct context *context; /* what the client needs; its reference is the client's */
-    uint64_t since;          /* loop time at which it was queued */
-    void (*on_granted)(struct pool_request *request, struct backend *backend);
-    void (*on_refused)(struct pool_request *request, const struct err *err);
-};
 
 struct pool {
     UT_hash_handle hh; /* by key, in pools.pools */
@@ -113,9 +79,6 @@ struct pool {
  * 0 when the request is queued; or a negative code with err set. */
 int pool_acquire(struct pool_request *request, struct backend **backend, struct err *err);
 
-/* Takes a queued request back. Idempotent. */
-void pool_withdraw(struct pool_request *request);
-
 /* Ends the link of a connection that pool_acquire gave: settled ones serve the next waiter before
  * this returns. */
 void pool_release(struct pool_request *request, struct backend *backend, const char *reset_query,
@@ -124,25 +87,9 @@ void pool_release(struct pool_request *request, struct backend *backend, const c
 /* The link ended because the connection is lost. */
 void pool_lost(struct pool_request *request);
 
-static inline bool pool_queued(const struct pool_request *request)
-{
-    return !list_empty(&request->node);
-}
-
-/* The lane of an account, made when it is new; the tenant's reset policy and weight are brought up
- * to date. */
-struct lane *pool_lane(struct pool *pool, struct account *account,
-                       const struct tenant_config *tenant);
-
 /* Clients that are logged in hold a reference. */
 void pool_ref(struct pool *pool);
 void pool_unref(struct pool *pool);
-
-/* Whose context it is. */
-static inline const struct lane *context_lane(const struct context *context)
-{
-    return context->scope;
-}
 
 /* Adopts a tenant's settings: a pool is as large as the largest size that one of its tenants asks
  * for. */
@@ -184,5 +131,8 @@ static inline const char *pool_tenant(const struct pool *pool)
 /* --- for pools.c --- */
 struct pool *pool_new(struct pools *owner, struct host *host, const char *key, size_t key_size);
 void pool_free(struct pool *pool); /* has neither clients nor connections */
+
+/* --- for supply.c: one attempt; its place in the server's budget has been taken --- */
+void pool_start_connection(struct pool *pool);
 
 #endif

@@ -151,7 +151,7 @@ static int find_pool(struct frontend *f, const struct tenant *tenant, const stru
         credential_set_keys(&pool->credential, &identity->keys);
     }
     f->tenant = tenant->config;
-    f->request.lane = pool_lane(pool, account, tenant->config);
+    f->request.lane = lane_find_or_add(pool, account, tenant->config);
     seals_adopt(f->request.lane, f->realm, tenant->config);
     f->user_account = user;
     user->clients++;

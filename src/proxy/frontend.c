@@ -86,7 +86,7 @@ static void unhook(struct frontend *f)
     struct proxy *proxy = f->proxy;
 
     if (f->request.lane != NULL) {
-        pool_withdraw(&f->request);
+        lane_withdraw(&f->request);
         relay_abandon(f);
         client_statements_clear(&proxy->statements, &f->statements, true);
     }
@@ -190,7 +190,7 @@ void frontend_cancel(struct frontend *f)
     struct err err;
 
     if (f->state == FRONTEND_WAITING && f->greeted) {
-        pool_withdraw(&f->request);
+        lane_withdraw(&f->request);
         (void)err_set(&err, ERR_CANCELLED, "canceling statement due to user request");
         frontend_fail_batch(f, &err);
     } else if (f->state == FRONTEND_LINKED && !backend_settled(f->backend)) {

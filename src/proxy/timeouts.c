@@ -22,7 +22,7 @@ static void on_query_wait(struct deadline *deadline)
     struct frontend *f = container_of(deadline, struct frontend, deadline);
     struct err err;
 
-    pool_withdraw(&f->request);
+    lane_withdraw(&f->request);
     (void)err_set(&err, ERR_CANCELLED,
                   "query_wait_timeout: no server connection came free in time");
     err_hint(&err, "The pool is busy: see SHOW POOLS, or raise pool.size or timeouts.query_wait.");

@@ -90,7 +90,7 @@ struct lane *pooling_lane(struct pooling *p, const char *name)
     struct pool *pool = pools_find_or_add(&p->pools, tenant, &plan, p->config, NULL, NULL, &err);
     ck_assert_msg(pool != NULL, "%s", err.text);
     pool_ref(pool);
-    return pool_lane(pool, pools_account(&p->pools, slice_str(name)), tenant->config);
+    return lane_find_or_add(pool, pools_account(&p->pools, slice_str(name)), tenant->config);
 }
 
 /* ---- customers ---- */
@@ -171,7 +171,7 @@ void customer_init(struct customer *c, struct lane *lane, const char *tag)
 
 void customer_fini(struct customer *c)
 {
-    pool_withdraw(&c->request);
+    lane_withdraw(&c->request);
     if (c->backend != NULL) {
         customer_leave(c);
     }

@@ -76,8 +76,8 @@ START_TEST(a_withdrawn_request_is_not_served)
     customer_get(&first);
     ck_assert_int_eq(customer_ask(&second), 0);
 
-    pool_withdraw(&second.request);
-    pool_withdraw(&second.request);
+    lane_withdraw(&second.request);
+    lane_withdraw(&second.request);
     customer_leave(&first);
 
     ck_assert_ptr_null(second.backend);

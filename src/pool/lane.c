@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#include "pool/lane.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "pool/pool.h"
+#include "pool/pools.h"
+
+struct lane *lane_find(struct pool *pool, struct account *account)
+{
+    struct lane *lane;
+
+    HASH_FIND_PTR(pool->lanes, &account, lane);
+    return lane;
+}
+
+struct lane *lane_find_or_add(struct pool *pool, struct account *account,
+                              const struct tenant_config *tenant)
+{
+    struct lane *lane = lane_find(pool, account);
+
+    if (lane == NULL) {
+        lane = x_zalloc(sizeof *lane);
+        lane->account = account;
+        lane->stats = account_stats_of(account, pool->server->name, pool->database);
+        lane->pool = pool;
+        lane->held = account->paused;
+        list_init(&lane->waiters);
+        list_init(&lane->ring_node);
+        list_init(&lane->full_node);
+        HASH_ADD_PTR(pool->lanes, account, lane);
+    }
+    lane->weight = tenant->limits.weight > 0 ? (uint32_t)tenant->limits.weight : 1;
+    lane->connections_max = (uint32_t)tenant->limits.connections;
+    lane->reset = tenant->reset;
+    return lane;
+}
+
+void lane_free_all(struct pool *pool)
+{
+    struct lane *lane;
+    struct lane *next;
+
+    HASH_ITER (hh, pool->lanes, lane, next) {
+        HASH_DEL(pool->lanes, lane);
+        seal_key_fini(&lane->seal);
+        free(lane);
+    }
+}
+
+static void enter_ring(struct pool *pool, struct lane *lane)
+{
+    if (list_empty(&lane->ring_node)) {
+        lane->credit = lane->weight;
+        list_push_tail(&pool->ring, &lane->ring_node);
+    }
+}
+
+void lane_hold(struct lane *lane, uint8_t why, bool held)
+{
+    struct pool *pool = lane->pool;
+    bool before = lane->held != 0;
+
+    lane->held = (uint8_t)(held ? lane->held | why : lane->held & ~why);
+    if (before == (lane->held != 0)) {
+        return;
+    }
+    if (lane->held != 0) {
+        pool->held += lane->waiting;
+        list_remove(&lane->ring_node);
+    } else {
+        pool->held -= lane->waiting;
+        if (lane->waiting > 0) {
+            enter_ring(pool, lane);
+        }
+    }
+}
+
+bool lane_stand_aside(struct lane *lane)
+{
+    if (lane->connections_max == 0 || lane->account->connections < lane->connections_max) {
+        return false;
+    }
+    if (list_empty(&lane->full_node)) {
+        list_push_tail(&lane->account->full_lanes, &lane->full_node);
+        lane_hold(lane, HELD_FULL, true);
+    }
+    return true;
+}
+
+void lane_unlink(struct lane *lane)
+{
+    struct list *node;
+
+    lane->account->connections--;
+    while ((node = list_pop_head(&lane->account->full_lanes)) != NULL) {
+        lane_hold(container_of(node, struct lane, full_node), HELD_FULL, false);
+    }
+}
+
+void lane_enqueue(struct pool_request *request)
+{
+    struct lane *lane = request->lane;
+    struct pool *pool = lane->pool;
+
+    request->since = loop_now(pool->owner->loop);
+    list_push_tail(&lane->waiters, &request->node);
+    pool->waiting++;
+    lane->waiting++;
+    lane->account->waiting++;
+    if (lane->held != 0) {
+        pool->held++;
+    } else {
+        enter_ring(pool, lane);
+    }
+}
+
+void lane_withdraw(struct pool_request *request)
+{
+    struct lane *lane = request->lane;
+
+    if (!lane_queued(request)) {
+        return;
+    }
+    list_remove(&request->node);
+    lane->pool->waiting--;
+    lane->pool->held -= lane->held != 0 ? 1 : 0;
+    lane->waiting--;
+    lane->account->waiting--;
+    if (list_empty(&lane->waiters)) {
+        list_remove(&lane->ring_node);
+    }
+}
+
+struct lane *lane_in_turn(struct pool *pool)
+{
+    struct list *node;
+
+    while ((node = list_head(&pool->ring)) != NULL) {
+        struct lane *lane = container_of(node, struct lane, ring_node);
+        if (!lane_stand_aside(lane)) {
+            return lane;
+        }
+    }
+    return NULL;
+}
+
+struct pool_request *lane_next_request(struct pool *pool)
+{
+    struct lane *lane = lane_in_turn(pool);
+
+    if (lane == NULL) {
+        return NULL;
+    }
+    struct pool_request *request =
+        container_of(list_head(&lane->waiters), struct pool_request, node);
+    lane->stats->wait_us += (loop_now(pool->owner->loop) - request->since) * 1000;
+    lane_withdraw(request);
+    if (--lane->credit == 0 && !list_empty(&lane->ring_node)) {
+        lane->credit = lane->weight;
+        list_remove(&lane->ring_node);
+        list_push_tail(&pool->ring, &lane->ring_node);
+    }
+    return request;
+}
+
+void lane_refuse_all(struct pool *pool, const struct err *err)
+{
+    struct pool_request *request;
+
+    while ((request = lane_next_request(pool)) != NULL) {
+        request->on_refused(request, err);
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "pool/supply.h"
+
+#include "base/log.h"
+#include "pool/pools.h"
+
+#define CONNECTING_MAX 8   /* logins under way at once, of one pool */
+#define BACKOFF_FIRST  100 /* ms until the second attempt of a row; doubles up to login_retry */
+
+static struct deadlines *deadlines(struct pool *pool)
+{
+    return &pool->owner->loop->deadlines;
+}
+
+bool supply_given_up(const struct pool *pool)
+{
+    return pool->failure.code != 0 && pool->count == pool->connecting &&
+           loop_now(pool->owner->loop) - pool->failing_since >
+               (uint64_t)pool->server->connect_timeout;
+}
+
+static void on_retry(struct deadline *deadline)
+{
+    supply_launch(container_of(deadline, struct pool, retry));
+}
+
+/* In need the pool may have the reserve as well. */
+static bool has_room(const struct pool *pool)
+{
+    uint32_t reserve = pool->reserve_open ? (uint32_t)pool->settings.reserve_size : 0;
+
+    return pool->size == 0 || pool->count < pool->size + reserve;
+}
+
+/* When somebody has waited so long, the reserve is open for as long as anybody waits. */
+static void on_reserve(struct deadline *deadline)
+{
+    struct pool *pool = container_of(deadline, struct pool, reserve);
+
+    if (pool->waiting > pool->held) {
+        log_info("taking connection from reserve_pool server=%s database=%s role=%s",
+                 pool->server->name, pool->database, pool->role);
+        pool->reserve_open = true;
+        supply_launch(pool);
+    }
+}
+
+static void watch_reserve(struct pool *pool)
+{
+    if (pool->waiting == pool->held) {
+        pool->reserve_open = false;
+        deadline_disarm(&pool->reserve);
+    } else if (pool->settings.reserve_size > 0 && !pool->reserve_open &&
+               !deadline_armed(&pool->reserve)) {
+        deadline_arm(deadlines(pool), &pool->reserve, (uint64_t)pool->settings.reserve_timeout,
+                     on_reserve);
+    }
+}
+
+/* Somebody waits for a connection, or there are fewer than there should always be. */
+static bool needs_more(const struct pool *pool)
+{
+    return pool->waiting - pool->held > pool->connecting ||
+           (pool->count < (uint32_t)pool->settings.min_size && pool->refs > 0);
+}
+
+static bool may_connect(const struct pool *pool)
+{
+    return pool->connecting < CONNECTING_MAX && !pool->paused && !pool->owner->draining &&
+           !deadline_armed(&pool->retry) && (pool->failure.code == 0 || pool->connecting == 0);
+}
+
+void supply_launch(struct pool *pool)
+{
+    watch_reserve(pool);
+    while (needs_more(pool) && may_connect(pool) && has_room(pool)) {
+        if (!pool->counted) {
+            pool->counted = true;
+            pool->host->pools++;
+        }
+        if (!host_take(pool->host, &pool->claim)) {
+            return;
+        }
+        pool_start_connection(pool);
+    }
+}
+
+void supply_note_success(struct pool *pool)
+{
+    pool->failure.code = 0;
+    pool->backoff = 0;
+    deadline_disarm(&pool->retry);
+}
+
+/* A server that says it is starting up, or that it was told to go, may be back soon. */
+static bool is_passing(const struct err *err)
+{
+    return err->code != ERR_SERVER || strcmp(err->sqlstate, "57P03") == 0 ||
+           strcmp(err->sqlstate, "57P01") == 0;
+}
+
+/* The pause that has grown, but no longer than the grace of those who wait. */
+static uint64_t next_attempt(const struct pool *pool, uint64_t now)
+{
+    uint64_t end = pool->failing_since + (uint64_t)pool->server->connect_timeout + 1;
+
+    return end > now && end - now < pool->backoff ? end - now : pool->backoff;
+}
+
+void supply_note_failure(struct pool *pool, const struct err *err)
+{
+    uint64_t now = loop_now(pool->owner->loop);
+
+    if (pool->failure.code == 0) {
+        pool->failing_since = now;
+    }
+    pool->failure = *err;
+    pool->first_host++; /* another host may be better */
+    uint32_t most = (uint32_t)pool->server->login_retry;
+    pool->backoff = pool->backoff == 0 ? BACKOFF_FIRST : 2 * pool->backoff;
+    pool->backoff = most != 0 && pool->backoff > most ? most : pool->backoff;
+    deadline_arm(deadlines(pool), &pool->retry, next_attempt(pool, now), on_retry);
+    log_warning("server connection failed server=%s database=%s role=%s reason=\"%s\"",
+                pool->server->name, pool->database, pool->role, err->text);
+    if (pool->count == pool->connecting && (!is_passing(err) || supply_given_up(pool))) {
+        lane_refuse_all(pool, err);
+    }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+//
+// supply: when a pool makes connections, and what comes of it. They are made while somebody waits,
+// up to the pool's size, in need the reserve beyond it, and the server's budget. An attempt that
+// fails is repeated after a pause that grows; those who wait do so for a grace (the connect
+// timeout), then all hear the last error. Where the server refuses a login they hear its words at
+// once. The pool's thread.
+#ifndef POOL_SUPPLY_H
+#define POOL_SUPPLY_H
+
+#include "pool/pool.h"
+
+/* Makes as many connections as are needed and may be made now. */
+void supply_launch(struct pool *pool);
+
+/* A connection has logged in. */
+void supply_note_success(struct pool *pool);
+
+/* An attempt has failed: the next one comes after a pause. */
+void supply_note_failure(struct pool *pool, const struct err *err);
+
+/* Whether the grace of those who wait is over, and nothing works. */
+bool supply_given_up(const struct pool *pool);
+
+#endif
