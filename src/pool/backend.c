@@ -2,21 +2,18 @@
 #include "pool/backend.h"
 
 #include <assert.h>
-#include <stdlib.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "pool/backend_inner.h"
 #include "pool/backend_login.h"
+#include "pool/cleaning.h"
 #include "pool/parameters.h"
 #include "pool/replies.h"
-#include "wire/build.h"
+#include "pool/reports.h"
 #include "wire/error.h"
 #include "wire/frame.h"
-
-/* How long a connection may take to get over what its last user left behind. */
-#define CLEANING_BUDGET 5000 /* ms */
 
 static const char *const state_names[BACKEND_STATES] = {"connecting", "login", "idle",  "linked",
                                                         "cleaning",   "held",  "closed"};
@@ -40,7 +37,7 @@ const char *backend_state_name(enum backend_state state)
     return state_names[state];
 }
 
-static void move(struct backend *b, enum backend_state to)
+void backend_move(struct backend *b, enum backend_state to)
 {
     assert((moves[b->state] & TO(to)) != 0);
     b->state = to;
@@ -67,16 +64,9 @@ static void on_conn_closed(struct conn *conn)
     on_free_work(&b->free_work);
 }
 
-static void drop_reset_query(struct backend *b)
-{
-    free(b->reset_query);
-    b->reset_query = NULL;
-    b->resetting = false;
-}
-
 static void release_memory(struct backend *b)
 {
-    drop_reset_query(b);
+    cleaning_drop(b);
     context_unref(b->contexts, b->context);
     context_unref(b->contexts, b->next_context);
     b->context = b->next_context = NULL;
@@ -137,7 +127,7 @@ static void end(struct backend *b, const struct err *err, bool switch_failed)
     if (state == BACKEND_CLOSED) {
         return;
     }
-    move(b, BACKEND_CLOSED);
+    backend_move(b, BACKEND_CLOSED);
     deadline_disarm(&b->deadline);
     deadline_disarm(&b->age);
     b->owner_ops->on_gone(b, state == BACKEND_CONNECTING || state == BACKEND_LOGIN, err);
@@ -160,7 +150,7 @@ void backend_close(struct backend *b, const struct err *err)
     end(b, err, false);
 }
 
-static void fail(struct backend *b, const struct err *err)
+void backend_fail(struct backend *b, const struct err *err)
 {
     log_debug("server connection failed id=%llu pid=%u state=%s reason=\"%s\"",
               (unsigned long long)b->id, b->pid, backend_state_name(b->state), err->text);
@@ -177,31 +167,31 @@ static void fail_with_code(struct backend *b, ssize_t code)
     } else {
         (void)err_set(&err, ERR_CONNECTION, "server conn crashed? %s", uv_strerror((int)code));
     }
-    fail(b, &err);
+    backend_fail(b, &err);
 }
 
-static void on_timeout(struct deadline *deadline)
+void backend_on_timeout(struct deadline *deadline)
 {
     struct backend *b = container_of(deadline, struct backend, deadline);
     struct err err;
 
     (void)err_set(&err, ERR_CONNECTION, "%s timed out",
                   b->state == BACKEND_CLEANING ? "cleaning a server connection" : "server login");
-    fail(b, &err);
+    backend_fail(b, &err);
 }
 
 /* ---- becoming free ---- */
 
-static void settle_down(struct backend *b)
+void backend_settle_down(struct backend *b)
 {
     deadline_disarm(&b->deadline);
     if (b->cancels > 0) {
         if (b->state != BACKEND_HELD) {
-            move(b, BACKEND_HELD);
+            backend_move(b, BACKEND_HELD);
         }
         return;
     }
-    move(b, BACKEND_IDLE);
+    backend_move(b, BACKEND_IDLE);
     b->owner_ops->on_ready(b);
 }
 
@@ -210,69 +200,8 @@ void backend_cancel_ended(struct backend *b)
     assert(b->cancels > 0);
     b->cancels--;
     if (b->state == BACKEND_HELD && b->cancels == 0) {
-        settle_down(b);
+        backend_settle_down(b);
     }
-}
-
-static void send_query(struct backend *b, const char *sql)
-{
-    struct buf out = {0};
-
-    build_query(&out, sql);
-    struct slice bytes = buf_slice(&out);
-    struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes.p, .iov_len = bytes.n};
-    (void)ledger_push(&b->ledger, LEDGER_QUERY, LEDGER_SWALLOW);
-    b->cleaning_failed = false;
-    (void)backend_send(b, &piece, 1); /* a failed socket is found by the next read */
-    buf_release(&out);
-}
-
-/* After DISCARD ALL nothing of anybody is left: the connection is as after its login. Of another
- * reset query we cannot tell what it left. */
-static void forget_context(struct backend *b, bool discarded_all)
-{
-    b->prepared = 0;
-    prepared_clear(&b->statements);
-    b->context_unknown = !discarded_all;
-    b->fixed_unknown = false;
-    if (discarded_all) {
-        context_unref(b->contexts, b->context);
-        b->context = NULL;
-    }
-}
-
-/* One step of cleaning: called when nothing is owed. Rolls back, then resets, then is done. */
-static void go_on_cleaning(struct backend *b)
-{
-    if (b->status != 'I') {
-        send_query(b, "ROLLBACK");
-        return;
-    }
-    if (b->reset_query != NULL && !b->resetting) {
-        b->resetting = true;
-        send_query(b, b->reset_query);
-        return;
-    }
-    if (b->resetting) {
-        forget_context(b, strcasecmp(b->reset_query, "DISCARD ALL") == 0);
-        drop_reset_query(b);
-    }
-    settle_down(b);
-}
-
-static void finish_cleaning_step(struct backend *b)
-{
-    struct err err;
-
-    if (!b->synced || !ledger_empty(&b->ledger) || b->body_left > 0) {
-        return;
-    }
-    if (b->cleaning_failed && b->resetting) {
-        (void)err_set(&err, ERR_CONNECTION, "the reset query failed on a server connection");
-        fail(b, &err);
-        return;
-    }
-    go_on_cleaning(b);
 }
 
 /* ---- bytes of the server ---- */
@@ -294,7 +223,7 @@ static void finish_login(struct backend *b)
         (void)err_set(&err, ERR_CONNECTION, "%s:%d is %s, and a %s is wanted", b->host, b->port,
                       b->role == SERVER_PRIMARY ? "a standby" : "no standby",
                       b->role == SERVER_PRIMARY ? "primary" : "standby");
-        fail(b, &err);
+        backend_fail(b, &err);
         return;
     }
     backend_login_free(b->login);
@@ -302,7 +231,7 @@ static void finish_login(struct backend *b)
     b->status = 'I';
     b->synced = true;
     deadline_disarm(&b->deadline);
-    move(b, BACKEND_IDLE);
+    backend_move(b, BACKEND_IDLE);
     b->owner_ops->on_ready(b);
 }
 
@@ -310,7 +239,7 @@ static void finish_login(struct backend *b)
 static void follow_login(struct backend *b, int result, const struct err *err)
 {
     if (result < 0) {
-        fail(b, err);
+        backend_fail(b, err);
         return;
     }
     struct slice out = backend_login_output(b->login);
@@ -338,39 +267,6 @@ static size_t read_login(struct backend *b, struct slice view)
     return consumed;
 }
 
-/* An idle server speaks only to announce something: that a setting changed, or that it goes away.
- */
-static ptrdiff_t read_idle(struct backend *b, struct slice view, struct err *err)
-{
-    struct error_fields fields;
-    struct frame frame;
-    size_t at = 0;
-
-    while (at < view.n) {
-        enum frame_result result = frame_peek(slice_from(view, at), &frame);
-        if (result == FRAME_SHORT ||
-            (result == FRAME_OK && frame.size > view.n - at && frame.size <= LIMIT_WHOLE_MESSAGE)) {
-            break;
-        }
-        struct slice message = slice_from(view, at);
-        if (result == FRAME_OK && frame.type == WIRE_ERROR &&
-            error_parse(frame_body(message, &frame), &fields) == 0) {
-            error_to_err(&fields, err);
-            return ERR_SERVER;
-        }
-        if (result == FRAME_BAD || frame.size > view.n - at ||
-            (frame.type != WIRE_NOTICE && frame.type != WIRE_NOTIFICATION &&
-             frame.type != WIRE_PARAMETER_STATUS)) {
-            return err_set(err, ERR_PROTOCOL, "server sent an unexpected message while idle");
-        }
-        if (frame.type == WIRE_PARAMETER_STATUS) {
-            replies_note_parameter(b, frame_body(message, &frame));
-        }
-        at += frame.size;
-    }
-    return (ptrdiff_t)at;
-}
-
 /* News for the user and the next step, once the bytes of this turn have been walked. */
 static void after_walk(struct backend *b)
 {
@@ -385,7 +281,7 @@ static void after_walk(struct backend *b)
     } else if (b->state == BACKEND_LINKED && b->synced) {
         b->user_ops->on_rest(b->user);
     } else if (b->state == BACKEND_CLEANING) {
-        finish_cleaning_step(b);
+        cleaning_go_on(b);
     }
     if (b->awaited && b->state == BACKEND_LINKED && ledger_empty(&b->ledger) && b->body_left == 0) {
         b->awaited = false;
@@ -397,7 +293,7 @@ static void read_messages(struct backend *b, struct slice view)
 {
     struct err err = {0};
     bool idle = b->state == BACKEND_IDLE || b->state == BACKEND_HELD;
-    ptrdiff_t done = idle ? read_idle(b, view, &err) : replies_walk(b, view, &err);
+    ptrdiff_t done = idle ? reports_walk_idle(b, view, &err) : replies_walk(b, view, &err);
 
     if (done < 0) {
         if (err.code == ERR_PROTOCOL) {
@@ -462,7 +358,7 @@ static void on_dialled(void *data, const struct dial_result *result)
 
     b->dial = NULL;
     if (result->fd < 0) {
-        fail(b, result->err);
+        backend_fail(b, result->err);
         return;
     }
     int rc = conn_open(&b->conn, loop, result->fd, &conn_ops);
@@ -474,7 +370,7 @@ static void on_dialled(void *data, const struct dial_result *result)
     }
     b->peer = result->peer;
     b->host = result->host;
-    move(b, BACKEND_LOGIN);
+    backend_move(b, BACKEND_LOGIN);
     follow_login(b, BACKEND_LOGIN_MORE, NULL);
 }
 
@@ -498,7 +394,7 @@ void backend_start(struct backend *b, struct loop *loop, const struct backend_ta
     ledger_init(&b->ledger);
     prepared_init(&b->statements);
     b->login = backend_login_new(loop, target, on_login_step, b);
-    deadline_arm(deadlines(b), &b->deadline, target->connect_timeout, on_timeout);
+    deadline_arm(deadlines(b), &b->deadline, target->connect_timeout, backend_on_timeout);
     struct dial_hosts hosts = {
         .names = target->hosts,
         .count = target->host_count,
@@ -514,7 +410,7 @@ void backend_start(struct backend *b, struct loop *loop, const struct backend_ta
 
 void backend_link(struct backend *b, const struct backend_user_ops *ops, void *user)
 {
-    move(b, BACKEND_LINKED);
+    backend_move(b, BACKEND_LINKED);
     deadline_disarm(&b->deadline);
     b->user = user;
     b->user_ops = ops;
@@ -564,34 +460,6 @@ void backend_resume(struct backend *b)
     conn_resume(&b->conn);
 }
 
-/* The last user left while something was owed: ask the server to stop, and to say where it stands.
- */
-static void abandon(struct backend *b)
-{
-    static const uint8_t sync[] = {WIRE_SYNC, 0, 0, 0, 4};
-    bool running = !ledger_empty(&b->ledger);
-
-    deadline_arm(deadlines(b), &b->deadline, CLEANING_BUDGET, on_timeout);
-    for (uint32_t i = 0; i < b->ledger.count; i++) {
-        struct ledger_entry *entry = ledger_at(&b->ledger, i);
-        entry->action = entry->action == LEDGER_MAKE_UP ? LEDGER_MAKE_UP : LEDGER_SWALLOW;
-    }
-    b->body_forward = false;
-    if (running) {
-        b->owner_ops->on_abandoned(b);
-    }
-    if (b->state != BACKEND_CLEANING) {
-        return;
-    }
-    if (!b->synced && !ledger_ends_batch(&b->ledger)) {
-        struct iovec piece = {.iov_base = (void *)(uintptr_t)sync, .iov_len = sizeof sync};
-        (void)ledger_push(&b->ledger, LEDGER_SYNC, LEDGER_SWALLOW);
-        (void)backend_send(b, &piece, 1);
-        return;
-    }
-    finish_cleaning_step(b);
-}
-
 void backend_unlink(struct backend *b, const char *reset_query, bool broken)
 {
     assert(b->state == BACKEND_LINKED);
@@ -606,16 +474,15 @@ void backend_unlink(struct backend *b, const char *reset_query, bool broken)
     }
     b->reset_query = reset_query == NULL ? NULL : x_strdup(reset_query);
     if (backend_settled(b) && reset_query == NULL) {
-        settle_down(b);
+        backend_settle_down(b);
         return;
     }
-    move(b, BACKEND_CLEANING);
-    abandon(b);
+    backend_move(b, BACKEND_CLEANING);
+    cleaning_begin(b);
 }
 
 void backend_clean(struct backend *b, const char *sql)
 {
-    move(b, BACKEND_CLEANING);
-    deadline_arm(deadlines(b), &b->deadline, CLEANING_BUDGET, on_timeout);
-    send_query(b, sql);
+    backend_move(b, BACKEND_CLEANING);
+    cleaning_run(b, sql);
 }

@@ -2,8 +2,8 @@
 #include "pool/replies.h"
 
 #include "base/limits.h"
-#include "pool/parameters.h"
-#include "tenant/session.h"
+#include "pool/owed.h"
+#include "pool/reports.h"
 #include "wire/cursor.h"
 #include "wire/error.h"
 #include "wire/frame.h"
@@ -23,42 +23,13 @@ static enum verdict by_action(const struct ledger_entry *entry)
     return entry->action == LEDGER_FORWARD ? FORWARD : SWALLOW;
 }
 
-static void tell(struct backend *b, const struct ledger_entry *entry, bool answered)
-{
-    if (entry->note != NULL && b->user != NULL) {
-        b->user_ops->on_entry(b->user, entry, answered);
-    }
-}
-
 /* Takes the head entry out as answered. */
 static void settle_head(struct backend *b)
 {
     struct ledger_entry entry = *ledger_head(&b->ledger);
 
     ledger_pop(&b->ledger);
-    tell(b, &entry, !entry.failed);
-}
-
-/* The server never came to it: a statement that it was to prepare is not there, one that we wanted
- * closed still is. */
-static void undo(struct backend *b, const struct ledger_entry *entry)
-{
-    if (entry->kind == LEDGER_PARSE && entry->action != LEDGER_MAKE_UP && entry->arg != 0) {
-        prepared_remove(&b->statements, entry->arg);
-    } else if (entry->kind == LEDGER_CLOSE && entry->arg != 0) {
-        prepared_add(&b->statements, entry->arg);
-    }
-    tell(b, entry, false);
-}
-
-void replies_drop(struct backend *b, uint32_t count)
-{
-    for (uint32_t i = count; i > 0; i--) {
-        undo(b, ledger_at(&b->ledger, i - 1));
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        ledger_pop(&b->ledger);
-    }
+    owed_tell(b, &entry, !entry.failed);
 }
 
 /* An answer that ends the head entry, if the head is of that kind. */
@@ -83,27 +54,6 @@ static enum verdict within_entry(struct backend *b, enum ledger_kind kind, enum 
         return OUT_OF_PLACE;
     }
     return by_action(head);
-}
-
-/* While it copied, the server read past every Sync that was sent before the client ended the copy.
- */
-static void skip_to_copy_end(struct backend *b)
-{
-    uint32_t count = 0;
-
-    while (count < b->ledger.count && ledger_at(&b->ledger, count)->kind != LEDGER_COPY_END) {
-        count++;
-    }
-    replies_drop(b, count < b->ledger.count ? count + 1 : count);
-}
-
-static void drop_copy_ends(struct backend *b)
-{
-    struct ledger_entry *head;
-
-    while ((head = ledger_head(&b->ledger)) != NULL && head->kind == LEDGER_COPY_END) {
-        ledger_pop(&b->ledger);
-    }
 }
 
 static void end_copy(struct backend *b)
@@ -164,7 +114,7 @@ static enum verdict command_complete(struct backend *b, struct slice body)
     if (head->kind == LEDGER_EXECUTE) {
         settle_head(b);
         if (b->copy_extended) {
-            skip_to_copy_end(b);
+            owed_skip_copy(b);
         }
     }
     end_copy(b);
@@ -199,17 +149,6 @@ static enum verdict copy_in_response(struct backend *b)
     return by_action(head);
 }
 
-static void skip_to_sync(struct backend *b)
-{
-    uint32_t count = 0;
-
-    while (count < b->ledger.count && ledger_at(&b->ledger, count)->kind != LEDGER_SYNC) {
-        count++;
-    }
-    b->ledger.skipping = count == b->ledger.count;
-    replies_drop(b, count);
-}
-
 /* A statement whose result would have other columns now can never be executed again under its name.
  */
 static void note_stale(struct backend *b, uint32_t number, struct slice body)
@@ -231,7 +170,7 @@ static void fail_head(struct backend *b)
     head->failed = true;
     if (head->action == LEDGER_REPLACE) {
         head->action = LEDGER_FORWARD;
-        tell(b, head, true);
+        owed_tell(b, head, true);
         head->note = NULL;
     }
 }
@@ -264,13 +203,13 @@ static enum verdict error_response(struct backend *b, struct slice body)
         /* Whether the server had read the Sync behind its Execute before it failed cannot be known.
          */
         b->close_when_free = true;
-        skip_to_copy_end(b);
+        owed_skip_copy(b);
     }
     end_copy(b);
     if (head->action == LEDGER_REPLACE) {
         settle_head(b);
     }
-    skip_to_sync(b);
+    owed_skip_batch(b);
     return verdict;
 }
 
@@ -283,54 +222,11 @@ static enum verdict ready_for_query(struct backend *b, struct slice body)
     }
     enum verdict verdict = by_action(head);
     settle_head(b);
-    drop_copy_ends(b);
+    owed_drop_copy_ends(b);
     end_copy(b);
     b->status = (char)body.p[0];
     b->synced = ledger_empty(&b->ledger);
     return verdict;
-}
-
-bool replies_note_parameter(struct backend *b, struct slice body)
-{
-    struct cursor c = cursor_of(body);
-    struct slice name = cursor_cstr(&c);
-    struct slice value = cursor_cstr(&c);
-
-    if (!c.bad) {
-        parameters_set(&b->parameters, name, value);
-    }
-    return !c.bad;
-}
-
-/* Nobody is linked who would follow it: the connection remembers, so that the next switch resets
- * it. */
-static void adopt_parameter(struct backend *b, struct slice name, struct slice value)
-{
-    if (b->context == NULL || !session_tracks(name)) {
-        return;
-    }
-    struct context *changed = context_with(b->contexts, b->context, name, value);
-    if (changed != NULL) {
-        backend_set_context_as_reported(b, changed);
-        context_unref(b->contexts, changed);
-    }
-}
-
-static enum verdict parameter_status(struct backend *b, struct slice body)
-{
-    struct cursor c = cursor_of(body);
-    struct slice name = cursor_cstr(&c);
-    struct slice value = cursor_cstr(&c);
-
-    if (!replies_note_parameter(b, body)) {
-        return OUT_OF_PLACE;
-    }
-    if (b->user != NULL) {
-        b->user_ops->on_report(b->user, name, value);
-    } else {
-        adopt_parameter(b, name, value);
-    }
-    return FORWARD;
 }
 
 /* The context asked for is in force from here on; after a partial switch only the tenant's part of
@@ -373,33 +269,16 @@ static enum verdict switch_reply(struct backend *b, const struct frame *frame, s
     case WIRE_NOTIFICATION: /* of a LISTEN that the last user left */
         return SWALLOW;
     case WIRE_PARAMETER_STATUS:
-        return replies_note_parameter(b, body) ? SWALLOW : OUT_OF_PLACE;
+        return reports_note(b, body) ? SWALLOW : OUT_OF_PLACE;
     default:
         return OUT_OF_PLACE;
-    }
-}
-
-/* A notice may be long, and is not waited for: its code stands near its start. */
-static void tell_notice(struct backend *b, struct slice body)
-{
-    struct cursor c = cursor_of(body);
-
-    if (b->user == NULL || b->user_ops->on_notice == NULL) {
-        return;
-    }
-    for (uint8_t field = cursor_u8(&c); !c.bad && field != 0; field = cursor_u8(&c)) {
-        struct slice text = cursor_cstr(&c);
-        if (!c.bad && field == 'C') {
-            b->user_ops->on_notice(b->user, text);
-            return;
-        }
     }
 }
 
 static enum verdict take_message(struct backend *b, const struct frame *frame, struct slice body,
                                  struct err *err)
 {
-    drop_copy_ends(b);
+    owed_drop_copy_ends(b);
     struct ledger_entry *head = ledger_head(&b->ledger);
 
     if (head != NULL && head->kind == LEDGER_SWITCH) {
@@ -416,7 +295,7 @@ static enum verdict take_message(struct backend *b, const struct frame *frame, s
     case WIRE_FUNCTION_RESULT:
         return within_entry(b, LEDGER_FUNCTION, LEDGER_FUNCTION);
     case WIRE_NOTICE:
-        tell_notice(b, body);
+        reports_notice(b, body);
         return FORWARD;
     case WIRE_NOTIFICATION:
         return FORWARD;
@@ -445,7 +324,7 @@ static enum verdict take_message(struct backend *b, const struct frame *frame, s
     case WIRE_COPY_BOTH: /* START_REPLICATION: the client's bytes follow as in a copy */
         return b->replicates ? copy_in_response(b) : OUT_OF_PLACE;
     case WIRE_PARAMETER_STATUS:
-        return parameter_status(b, body);
+        return reports_take(b, body) ? FORWARD : OUT_OF_PLACE;
     default:
         return OUT_OF_PLACE;
     }

@@ -18,10 +18,4 @@ ptrdiff_t replies_walk(struct backend *b, struct slice view, struct err *err);
 /* Gives the made-up answers whose turn it is, when nothing else is owed before them. */
 void replies_make_up(struct backend *b);
 
-/* Takes in the body of a ParameterStatus; false where it is none. */
-bool replies_note_parameter(struct backend *b, struct slice body);
-
-/* Takes the first `count` entries out of the ledger unanswered. */
-void replies_drop(struct backend *b, uint32_t count);
-
 #endif

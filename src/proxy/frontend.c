@@ -183,6 +183,17 @@ void frontend_close_when_idle(struct frontend *f)
     }
 }
 
+bool frontend_send(struct frontend *f, struct slice bytes)
+{
+    int rc = conn_send_slice(&f->conn, bytes);
+
+    frontend_stats(f)->bytes_out += bytes.n;
+    if (rc < 0) {
+        conn_resume(&f->conn);
+    }
+    return rc != 0;
+}
+
 /* ---- cancel ---- */
 
 void frontend_cancel(struct frontend *f)

@@ -121,6 +121,10 @@ void frontend_close(struct frontend *f, const struct err *err);
 /* Answers what it is doing with an error and goes on; closes where no session has begun. */
 void frontend_fail_batch(struct frontend *f, const struct err *err);
 
+/* Sends it bytes of its server. True when it cannot take more now; one that cannot be written to is
+ * found by its next read. */
+bool frontend_send(struct frontend *f, struct slice bytes);
+
 /* Its own CancelRequest came. */
 void frontend_cancel(struct frontend *f);
 

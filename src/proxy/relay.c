@@ -3,15 +3,15 @@
 
 #include <assert.h>
 
-#include "pool/switch.h"
+#include "proxy/arming.h"
 #include "proxy/barrier.h"
+#include "proxy/follow.h"
 #include "proxy/message.h"
 #include "proxy/passage.h"
 #include "proxy/rewrite.h"
 #include "proxy/skip.h"
 #include "proxy/tamper.h"
 #include "proxy/timeouts.h"
-#include "tenant/session.h"
 #include "wire/build.h"
 #include "wire/error.h"
 #include "wire/frame.h"
@@ -52,95 +52,6 @@ static size_t pass(struct frontend *f, struct slice rest)
     return skip_refuse(f, result, frame.type);
 }
 
-/* ---- the armed switch ---- */
-
-/* A sealed tenant leaves its seal to nobody, even one that asks for no scrub. */
-static bool must_scrub(const struct frontend *f, const struct backend *b)
-{
-    enum reset_policy reset = f->tenant->reset;
-
-    if (b->context == NULL) {
-        return false;
-    }
-    bool other = context_lane(b->context)->account != frontend_account(f);
-    if (reset == RESET_NEVER) {
-        return other && seal_key_is_set(&context_lane(b->context)->seal);
-    }
-    return other || (reset == RESET_CLIENT && b->last_user != f->id);
-}
-
-static bool is_sealed(const struct frontend *f)
-{
-    return seal_key_is_set(&f->request.lane->seal);
-}
-
-static bool must_switch(const struct frontend *f, const struct backend *b)
-{
-    return is_sealed(f) || b->context != f->request.context || b->context_unknown ||
-           f->tenant->assertion == ASSERT_ALWAYS || must_scrub(f, b);
-}
-
-static void add_seal(const struct frontend *f, struct switch_order *order)
-{
-    struct backend *b = f->backend;
-    const struct lane *lane = f->request.lane;
-    struct seal_subject subject = {
-        .tenant = lane->account->name,
-        .pid = b->pid,
-        .start = b->start,
-    };
-
-    order->seal_setting = slice_str(lane->seal.setting);
-    order->seal = seal_make(&b->seal, &lane->seal, &subject);
-}
-
-/* Puts the switch together; returns how many answers end it, 0 where the connection needs none. */
-static uint32_t build_switch(struct frontend *f, bool fixed_only)
-{
-    struct backend *b = f->backend;
-    struct switch_order order = {
-        .from = b->context,
-        .to = f->request.context,
-        .unknown = b->context_unknown || f->tenant->assertion == ASSERT_ALWAYS,
-        .scrub = !fixed_only && must_scrub(f, b),
-        .fixed_only = fixed_only,
-    };
-
-    if (is_sealed(f)) {
-        add_seal(f, &order);
-    }
-    buf_clear(&f->proxy->assembly);
-    if (order.scrub) {
-        prepared_clear(&b->statements);
-    }
-    return switch_build(&f->proxy->assembly, &order, &b->prepared);
-}
-
-/* Sends the switch and, in the same write, the client's first batch where it is whole; else a
- * Flush, so that the switch is answered while the client's bytes wait. Nothing of the client's is
- * done with yet. */
-static void arm(struct frontend *f, uint32_t completes, struct slice rest, bool fixed_only)
-{
-    struct backend *b = f->backend;
-    struct buf *out = &f->proxy->assembly;
-    size_t batch = message_batch_size(rest);
-    struct frame frame = {0};
-
-    struct passage p = {.view = slice_head(rest, batch)};
-    enum frame_result result;
-
-    backend_expect_switch(b, f->request.context, completes, fixed_only);
-    if (batch == 0) {
-        build_empty(out, WIRE_FLUSH);
-    } else {
-        passage_walk(f, &p, &result, &frame);
-    }
-    f->armed = (uint32_t)p.at;
-    f->holding = true;
-    frontend_stats(f)->switches++;
-    passage_send(f, &p);
-}
-
 static void take_link(struct frontend *f, struct backend *b)
 {
     f->backend = b;
@@ -154,12 +65,12 @@ static void take_link(struct frontend *f, struct backend *b)
 static size_t first_batch(struct frontend *f, struct slice rest)
 {
     struct backend *b = f->backend;
-    bool needed = must_switch(f, b);
-    uint32_t completes = needed ? build_switch(f, false) : 0;
+    bool needed = arming_needed(f);
+    uint32_t completes = needed ? arming_build(f, false) : 0;
 
     b->last_user = f->id;
     if (completes > 0) {
-        arm(f, completes, rest, false);
+        arming_send(f, completes, rest, false);
         return 0;
     }
     if (needed) {
@@ -203,10 +114,10 @@ static size_t pass_linked(struct frontend *f, struct slice rest)
         f->barrier = BARRIER_NONE;
     }
     if (b->fixed_unknown && frontend_session_mode(f) && f->body_left == 0 && backend_settled(b)) {
-        uint32_t completes = build_switch(f, true);
+        uint32_t completes = arming_build(f, true);
         b->fixed_unknown = false;
         if (completes > 0) {
-            arm(f, completes, rest, true);
+            arming_send(f, completes, rest, true);
             return 0;
         }
     }
@@ -392,7 +303,7 @@ void relay_abandon(struct frontend *f)
 static void prove(struct frontend *f)
 {
     struct backend *b = f->backend;
-    uint32_t completes = must_switch(f, b) ? build_switch(f, false) : 0;
+    uint32_t completes = arming_needed(f) ? arming_build(f, false) : 0;
     struct buf *out = &f->proxy->assembly;
 
     b->last_user = f->id;
@@ -446,73 +357,19 @@ void relay_on_refused(struct pool_request *request, const struct err *err)
 
 /* ---- callbacks of the backend ---- */
 
-/* A client that cannot be written to is found by its next read. */
 static bool on_bytes(void *user, struct slice bytes)
 {
-    struct frontend *f = user;
-    int rc = conn_send_slice(&f->conn, bytes);
-
-    frontend_stats(f)->bytes_out += bytes.n;
-    if (rc < 0) {
-        conn_resume(&f->conn);
-    }
-    return rc != 0;
+    return frontend_send(user, bytes);
 }
 
-/* What the client set follows it: it becomes part of its context, which the connection is now in.
- */
 static void on_report(void *user, struct slice name, struct slice value)
 {
-    struct frontend *f = user;
-    struct context *old = f->request.context;
-    struct context_table *table = &f->proxy->pools.contexts;
-
-    tamper_on_report(f, name, value);
-    if (!session_tracks(name) ||
-        (context_find(old, name) == NULL &&
-         slice_eq(pool_welcome_value(f->request.lane->pool, name), value))) {
-        return;
-    }
-    struct context *changed = context_with(table, old, name, value);
-    if (changed == NULL) {
-        return; /* too many: it is the connection's, and its tag says that it is unknown */
-    }
-    if (f->backend->context == old) {
-        backend_set_context_as_reported(f->backend, changed);
-    }
-    f->request.context = changed;
-    context_unref(table, old);
-}
-
-/* What the client believes to be in force: what its context says, else what it was greeted with. */
-static struct slice believed(const struct frontend *f, struct slice name)
-{
-    const struct context_setting *own = context_find(f->request.context, name);
-
-    return own != NULL ? own->value : pool_welcome_value(f->request.lane->pool, name);
+    follow_report(user, name, value);
 }
 
 static void on_reported(void *user)
 {
-    struct frontend *f = user;
-    struct slice rest = buf_slice(&f->backend->parameters);
-    struct buf out = {0};
-    struct frame frame;
-
-    while (frame_peek(rest, &frame) == FRAME_OK) {
-        struct cursor c = cursor_of(frame_body(rest, &frame));
-        struct slice name = cursor_cstr(&c);
-        struct slice value = cursor_cstr(&c);
-        if (session_tracks(name) && !slice_eq(believed(f, name), value)) {
-            on_report(f, name, value);
-            buf_append(&out, rest.p, frame.size);
-        }
-        rest = slice_from(rest, frame.size);
-    }
-    if (buf_size(&out) > 0) {
-        (void)on_bytes(f, buf_slice(&out));
-    }
-    buf_release(&out);
+    follow_reported(user);
 }
 
 static void on_entry(void *user, const struct ledger_entry *entry, bool answered)

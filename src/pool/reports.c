@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "pool/reports.h"
+
+#include "base/limits.h"
+#include "pool/parameters.h"
+#include "tenant/session.h"
+#include "wire/cursor.h"
+#include "wire/error.h"
+#include "wire/frame.h"
+
+bool reports_note(struct backend *b, struct slice body)
+{
+    struct cursor c = cursor_of(body);
+    struct slice name = cursor_cstr(&c);
+    struct slice value = cursor_cstr(&c);
+
+    if (!c.bad) {
+        parameters_set(&b->parameters, name, value);
+    }
+    return !c.bad;
+}
+
+/* Nobody is linked who would follow it: the connection remembers, so that the next switch resets
+ * it. */
+static void adopt_parameter(struct backend *b, struct slice name, struct slice value)
+{
+    if (b->context == NULL || !session_tracks(name)) {
+        return;
+    }
+    struct context *changed = context_with(b->contexts, b->context, name, value);
+    if (changed != NULL) {
+        backend_set_context_as_reported(b, changed);
+        context_unref(b->contexts, changed);
+    }
+}
+
+bool reports_take(struct backend *b, struct slice body)
+{
+    struct cursor c = cursor_of(body);
+    struct slice name = cursor_cstr(&c);
+    struct slice value = cursor_cstr(&c);
+
+    if (!reports_note(b, body)) {
+        return false;
+    }
+    if (b->user != NULL) {
+        b->user_ops->on_report(b->user, name, value);
+    } else {
+        adopt_parameter(b, name, value);
+    }
+    return true;
+}
+
+void reports_notice(struct backend *b, struct slice body)
+{
+    struct cursor c = cursor_of(body);
+
+    if (b->user == NULL || b->user_ops->on_notice == NULL) {
+        return;
+    }
+    for (uint8_t field = cursor_u8(&c); !c.bad && field != 0; field = cursor_u8(&c)) {
+        struct slice text = cursor_cstr(&c);
+        if (!c.bad && field == 'C') {
+            b->user_ops->on_notice(b->user, text);
+            return;
+        }
+    }
+}
+
+ptrdiff_t reports_walk_idle(struct backend *b, struct slice view, struct err *err)
+{
+    struct error_fields fields;
+    struct frame frame;
+    size_t at = 0;
+
+    while (at < view.n) {
+        enum frame_result result = frame_peek(slice_from(view, at), &frame);
+        if (result == FRAME_SHORT ||
+            (result == FRAME_OK && frame.size > view.n - at && frame.size <= LIMIT_WHOLE_MESSAGE)) {
+            break;
+        }
+        struct slice message = slice_from(view, at);
+        if (result == FRAME_OK && frame.type == WIRE_ERROR &&
+            error_parse(frame_body(message, &frame), &fields) == 0) {
+            error_to_err(&fields, err);
+            return ERR_SERVER;
+        }
+        if (result == FRAME_BAD || frame.size > view.n - at ||
+            (frame.type != WIRE_NOTICE && frame.type != WIRE_NOTIFICATION &&
+             frame.type != WIRE_PARAMETER_STATUS)) {
+            return err_set(err, ERR_PROTOCOL, "server sent an unexpected message while idle");
+        }
+        if (frame.type == WIRE_PARAMETER_STATUS) {
+            (void)reports_note(b, frame_body(message, &frame));
+        }
+        at += frame.size;
+    }
+    return (ptrdiff_t)at;
+}

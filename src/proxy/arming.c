@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "proxy/arming.h"
+
+#include "pool/switch.h"
+#include "proxy/message.h"
+#include "proxy/passage.h"
+#include "wire/build.h"
+
+/* A sealed tenant leaves its seal to nobody, even one that asks for no scrub. */
+static bool must_scrub(const struct frontend *f, const struct backend *b)
+{
+    enum reset_policy reset = f->tenant->reset;
+
+    if (b->context == NULL) {
+        return false;
+    }
+    bool other = context_lane(b->context)->account != frontend_account(f);
+    if (reset == RESET_NEVER) {
+        return other && seal_key_is_set(&context_lane(b->context)->seal);
+    }
+    return other || (reset == RESET_CLIENT && b->last_user != f->id);
+}
+
+static bool is_sealed(const struct frontend *f)
+{
+    return seal_key_is_set(&f->request.lane->seal);
+}
+
+bool arming_needed(const struct frontend *f)
+{
+    const struct backend *b = f->backend;
+
+    return is_sealed(f) || b->context != f->request.context || b->context_unknown ||
+           f->tenant->assertion == ASSERT_ALWAYS || must_scrub(f, b);
+}
+
+static void add_seal(const struct frontend *f, struct switch_order *order)
+{
+    struct backend *b = f->backend;
+    const struct lane *lane = f->request.lane;
+    struct seal_subject subject = {
+        .tenant = lane->account->name,
+        .pid = b->pid,
+        .start = b->start,
+    };
+
+    order->seal_setting = slice_str(lane->seal.setting);
+    order->seal = seal_make(&b->seal, &lane->seal, &subject);
+}
+
+uint32_t arming_build(struct frontend *f, bool fixed_only)
+{
+    struct backend *b = f->backend;
+    struct switch_order order = {
+        .from = b->context,
+        .to = f->request.context,
+        .unknown = b->context_unknown || f->tenant->assertion == ASSERT_ALWAYS,
+        .scrub = !fixed_only && must_scrub(f, b),
+        .fixed_only = fixed_only,
+    };
+
+    if (is_sealed(f)) {
+        add_seal(f, &order);
+    }
+    buf_clear(&f->proxy->assembly);
+    if (order.scrub) {
+        prepared_clear(&b->statements);
+    }
+    return switch_build(&f->proxy->assembly, &order, &b->prepared);
+}
+
+void arming_send(struct frontend *f, uint32_t completes, struct slice rest, bool fixed_only)
+{
+    struct backend *b = f->backend;
+    struct buf *out = &f->proxy->assembly;
+    size_t batch = message_batch_size(rest);
+    struct frame frame = {0};
+
+    struct passage p = {.view = slice_head(rest, batch)};
+    enum frame_result result;
+
+    backend_expect_switch(b, f->request.context, completes, fixed_only);
+    if (batch == 0) {
+        build_empty(out, WIRE_FLUSH);
+    } else {
+        passage_walk(f, &p, &result, &frame);
+    }
+    f->armed = (uint32_t)p.at;
+    f->holding = true;
+    frontend_stats(f)->switches++;
+    passage_send(f, &p);
+}
