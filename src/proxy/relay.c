@@ -7,6 +7,7 @@
 #include "proxy/barrier.h"
 #include "proxy/follow.h"
 #include "proxy/message.h"
+#include "proxy/note.h"
 #include "proxy/passage.h"
 #include "proxy/rewrite.h"
 #include "proxy/skip.h"
@@ -374,7 +375,7 @@ static void on_reported(void *user)
 
 static void on_entry(void *user, const struct ledger_entry *entry, bool answered)
 {
-    rewrite_on_entry(user, entry, answered);
+    note_on_entry(user, entry, answered);
 }
 
 static void on_deallocated_all(void *user)

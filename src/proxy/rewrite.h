@@ -17,6 +17,9 @@
 #include "proxy/frontend.h"
 #include "wire/frame.h"
 
+/* Bytes of a message in which the names that we need must end. */
+#define REWRITE_NAMES_MAX LIMIT_SCRATCH
+
 enum rewrite_look { REWRITE_PLAIN, REWRITE_SHORT, REWRITE_CONCERNED };
 
 /* A cheap look at the message at the start of `rest`: none of ours, too little of it there to tell,
@@ -30,8 +33,7 @@ enum rewrite_look rewrite_look(struct slice rest, const struct frame *frame);
 enum rewrite_look rewrite_message(struct frontend *f, struct slice rest, const struct frame *frame,
                                   struct buf *out, size_t *done);
 
-/* The callbacks of a backend's user. */
-void rewrite_on_entry(struct frontend *f, const struct ledger_entry *entry, bool answered);
+/* The callback of a backend's user. */
 void rewrite_on_deallocated_all(struct frontend *f);
 
 #endif
