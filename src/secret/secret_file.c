@@ -1,45 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// A secret in a file. The file must be as safe as PostgreSQL asks of a server's private key: ours
-// and closed to all others, or root's and at most readable by its group. What is checked is what
-// was opened.
+// A secret in a file, which must be one that nobody else can see into.
 #include "secret/secret_ops.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/private_file.h"
 #include "secret/secret.h"
-
-#define ROOTS_FORBIDDEN (S_IWGRP | S_IXGRP | S_IRWXO)
-#define OURS_FORBIDDEN  (S_IRWXG | S_IRWXO)
-
-static int check_file(int fd, struct err *err)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) < 0) {
-        return err_set(err, ERR_CONFIG, "%s", strerror(errno));
-    }
-    if (!S_ISREG(st.st_mode)) {
-        return err_set(err, ERR_CONFIG, "is not a regular file");
-    }
-    if (st.st_uid != geteuid() && st.st_uid != 0) {
-        return err_set(err, ERR_CONFIG, "must be owned by the user who runs fahrend, or by root");
-    }
-    mode_t forbidden = st.st_uid == 0 ? ROOTS_FORBIDDEN : OURS_FORBIDDEN;
-    if ((st.st_mode & forbidden) != 0) {
-        return err_set(
-            err, ERR_CONFIG,
-            "its mode, %04o, lets others at it: make it 0600, or 0640 where root owns it",
-            (unsigned)(st.st_mode & 07777));
-    }
-    return 0;
-}
 
 /* Reads to the end or to `cap`, whichever comes first; the count, or a negative errno. */
 static ssize_t read_some(int fd, char *to, size_t cap)
@@ -77,16 +48,13 @@ static int read_secret(int fd, char **out, struct err *err)
 
 int secret_file_resolve(const struct secret_ref *ref, char **out, struct err *err)
 {
-    /* Not blocking: opening a pipe that nobody writes to must not wait. */
-    int fd = open(ref->value, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = private_file_open(ref->value, err);
 
     if (fd < 0) {
-        return err_set(err, ERR_CONFIG, "%s: %s", ref->value, strerror(errno));
+        err_wrap(err, "%s", ref->value);
+        return fd;
     }
-    int result = check_file(fd, err);
-    if (result == 0) {
-        result = read_secret(fd, out, err);
-    }
+    int result = read_secret(fd, out, err);
     (void)close(fd); /* nothing was written */
     if (result < 0) {
         err_wrap(err, "%s", ref->value);
