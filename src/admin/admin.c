@@ -33,7 +33,7 @@ struct admin *admin_new(struct loop *loop, const struct admin_worker *workers, u
 void admin_accept(struct admin *admin, struct console_client *client)
 {
     if (admin->closing) {
-        (void)close(client->fd);
+        conn_socket_close(client->socket);
         buf_release(&client->pending);
         return;
     }

@@ -363,8 +363,8 @@ void console_new(struct admin *admin, struct console_client *client)
     struct console *c = x_zalloc(sizeof *c);
     char peer[ADDR_TEXT];
 
-    if (conn_open(&c->conn, admin->loop, client->fd, &conn_ops) < 0) {
-        (void)close(client->fd);
+    if (conn_adopt(&c->conn, admin->loop, client->socket, &conn_ops) < 0) {
+        conn_socket_close(client->socket);
         buf_release(&client->pending);
         free(c);
         return;

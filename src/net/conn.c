@@ -7,6 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+
+/* What TLS handshakes may take of one turn before the rest of them waits for the next one. */
+#define SHAKING_BUDGET 3000000 /* ns */
+
 static void on_poll(uv_poll_t *poll, int status, int events);
 
 /* Polls for what is wanted; libuv tells the kernel before it waits next. */
@@ -38,15 +43,102 @@ int conn_open(struct conn *conn, struct loop *loop, int fd, const struct conn_op
     return 0;
 }
 
+/* ---- TLS ---- */
+
+/* Bytes are left inside, of which no event of the socket tells. */
+static void on_again(struct work *work)
+{
+    struct conn *conn = container_of(work, struct tls, again)->conn;
+
+    if (!conn->paused) {
+        conn->ops->on_readable(conn);
+    }
+}
+
+static void attach_tls(struct conn *conn, struct tls *tls)
+{
+    conn->tls = tls;
+    if (tls != NULL) {
+        tls->conn = conn;
+        work_init(&tls->again, on_again);
+    }
+}
+
+/* After a read, or when bytes are wanted again. */
+static void follow_tls(struct conn *conn)
+{
+    if (conn->tls->more) {
+        loop_defer_next(conn->loop, &conn->tls->again);
+    } else if (conn->tls->read_waits) {
+        poll_events(conn, conn->events | UV_WRITABLE);
+    }
+}
+
+/* A step of the handshake. One for which the turn has no time left stays polled as it is: the next
+ * turn finds it ready again. */
+static void shake(struct conn *conn)
+{
+    struct err err = {0};
+
+    if (conn->loop->shaken >= SHAKING_BUDGET) {
+        return;
+    }
+    uint64_t begun = uv_hrtime();
+    int rc = tls_handshake(conn->tls, &err);
+    conn->loop->shaken += uv_hrtime() - begun;
+    if (rc == UV_EAGAIN) {
+        poll_events(conn, conn->tls->wants_write ? UV_WRITABLE : UV_READABLE);
+        return;
+    }
+    poll_events(conn, UV_READABLE);
+    if (rc < 0) {
+        conn->ops->on_secured(conn, &err);
+        return;
+    }
+    conn->tls->more = SSL_has_pending(conn->tls->ssl) == 1;
+    follow_tls(conn);
+    conn->ops->on_secured(conn, NULL);
+}
+
+int conn_start_tls(struct conn *conn, const struct tls_start *start)
+{
+    assert(conn->tls == NULL && !conn_blocked(conn));
+    struct tls *tls = tls_new(start, conn->fd);
+    if (tls == NULL) {
+        return UV_ENOMEM;
+    }
+    attach_tls(conn, tls);
+    conn->paused = false;
+    poll_events(conn, tls->wants_write ? UV_WRITABLE : UV_READABLE);
+    return 0;
+}
+
+/* ---- events ---- */
+
+static ssize_t write_socket(struct conn *conn, struct iovec *pieces, int count);
+
+int conn_adopt(struct conn *conn, struct loop *loop, struct conn_socket socket,
+               const struct conn_ops *ops)
+{
+    int rc = conn_open(conn, loop, socket.fd, ops);
+
+    if (rc == 0 && socket.tls != NULL) {
+        attach_tls(conn, socket.tls);
+        follow_tls(conn);
+    }
+    return rc;
+}
+
 /* Writes what was kept; tells the owner when all of it is gone. A failed socket is left to the next
  * read. */
 static void flush_kept(struct conn *conn)
 {
     struct slice kept = buf_slice(&conn->out);
-    ssize_t n = send(conn->fd, kept.p, kept.n, MSG_NOSIGNAL);
+    struct iovec piece = {.iov_base = (void *)(uintptr_t)kept.p, .iov_len = kept.n};
+    ssize_t n = write_socket(conn, &piece, 1);
 
     if (n < 0) {
-        if (errno != EAGAIN && errno != EINTR) {
+        if (n != UV_EAGAIN) {
             buf_release(&conn->out);
             conn->broken = true;
             poll_events(conn, conn->events & ~UV_WRITABLE);
@@ -71,6 +163,22 @@ static void watch_peer(struct conn *conn, bool left)
     }
 }
 
+/* With TLS a read may wait until the socket can be written, and the reverse. */
+static int swap_waits(struct conn *conn, int events)
+{
+    int all = events;
+
+    if (conn->tls->read_waits && (events & UV_WRITABLE) != 0) {
+        conn->tls->read_waits = false;
+        poll_events(conn, (conn_blocked(conn) ? UV_WRITABLE : 0) | UV_READABLE);
+        all |= UV_READABLE;
+    }
+    if (conn->tls->write_waits && (events & UV_READABLE) != 0) {
+        all |= UV_WRITABLE;
+    }
+    return all;
+}
+
 /* An error of the socket comes as "readable": the reads that follow give what was received before
  * it, then the error. libuv stops to poll when it reports one. */
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -80,10 +188,17 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (conn->closing) {
         return;
     }
+    if (conn->tls != NULL && conn->tls->shaking) {
+        shake(conn);
+        return;
+    }
     if (status < 0) {
         poll_events(conn, conn->events | UV_READABLE);
         events = UV_READABLE;
         conn->paused = false;
+    }
+    if (conn->tls != NULL) {
+        events = swap_waits(conn, events);
     }
     if ((events & UV_WRITABLE) != 0 && conn_blocked(conn)) {
         flush_kept(conn);
@@ -102,10 +217,23 @@ static ssize_t read_socket(struct conn *conn, uint8_t *p, size_t n)
 {
     ssize_t got;
 
+    if (conn->tls != NULL) {
+        got = tls_read(conn->tls, p, n);
+        follow_tls(conn);
+        return got;
+    }
     do {
         got = recv(conn->fd, p, n, 0);
     } while (got < 0 && errno == EINTR);
     return got < 0 ? -errno : got;
+}
+
+int conn_peek(struct conn *conn)
+{
+    uint8_t first;
+    ssize_t got = recv(conn->fd, &first, 1, MSG_PEEK);
+
+    return got > 0 ? first : got == 0 ? UV_EOF : -errno;
 }
 
 ssize_t conn_pull(struct conn *conn, struct buf *in, struct slice *view)
@@ -151,10 +279,21 @@ static void keep_rest(struct conn *conn, const struct iovec *pieces, int count, 
     }
 }
 
+static ssize_t write_tls(struct conn *conn, struct iovec *pieces, int count)
+{
+    if (conn->loop->record == NULL) {
+        conn->loop->record = x_alloc(TLS_RECORD);
+    }
+    return tls_write(conn->tls, pieces, count, conn->loop->record);
+}
+
 static ssize_t write_socket(struct conn *conn, struct iovec *pieces, int count)
 {
     ssize_t n;
 
+    if (conn->tls != NULL) {
+        return write_tls(conn, pieces, count);
+    }
     do {
         if (count == 1) {
             n = send(conn->fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
@@ -207,6 +346,9 @@ void conn_resume(struct conn *conn)
     if (!conn->closing && (conn->events & UV_READABLE) == 0) {
         poll_events(conn, (conn->events & UV_WRITABLE) | UV_READABLE);
     }
+    if (conn->tls != NULL && !conn->closing) {
+        follow_tls(conn);
+    }
 }
 
 static void close_handle(struct conn *conn)
@@ -233,17 +375,33 @@ void conn_close(struct conn *conn)
     if (conn->closing) {
         return;
     }
+    if (conn->tls != NULL && !conn_blocked(conn)) {
+        tls_shutdown(conn->tls);
+    }
+    tls_free(conn->tls);
+    conn->tls = NULL;
     close_handle(conn);
     drain_and_close(conn->fd);
     conn->fd = -1;
 }
 
-int conn_detach(struct conn *conn)
+struct conn_socket conn_detach(struct conn *conn)
 {
-    int fd = conn->fd;
+    struct conn_socket socket = {.fd = conn->fd, .tls = conn->tls};
 
     assert(!conn->closing && !conn_blocked(conn));
+    if (socket.tls != NULL) {
+        assert(!socket.tls->shaking);
+        list_remove(&socket.tls->again.node);
+    }
     close_handle(conn);
     conn->fd = -1;
-    return fd;
+    conn->tls = NULL;
+    return socket;
+}
+
+void conn_socket_close(struct conn_socket socket)
+{
+    tls_free(socket.tls);
+    (void)close(socket.fd);
 }

@@ -11,6 +11,9 @@
 //             it is gone: until then the source of the bytes should be paused
 //   pause     lazy: polling is only changed when an event arrives that nobody wants; from then on
 //             on_deserted tells when the peer leaves
+//   TLS       conn_start_tls begins it, on_secured says how it went; from then on all of the above
+//   is the
+//             same. Handshakes have a budget in each turn, so that a storm of them delays nobody
 //   close     conn_close may be called from any callback; the struct is free to go in on_closed
 //
 // Errors of the socket are returned by conn_pull and conn_send as negative codes; 0 from conn_pull
@@ -23,6 +26,7 @@
 
 #include "base/buf.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 struct conn;
 
@@ -33,13 +37,23 @@ struct conn_ops {
     /* The peer has left while the owner wants no bytes; what it said last can still be read. May be
      * NULL. */
     void (*on_deserted)(struct conn *conn);
+    /* The TLS handshake is over; it failed where err is set, and then the connection is to be
+     * closed. May be NULL for who never starts one. */
+    void (*on_secured)(struct conn *conn, const struct err *err);
+};
+
+/* A connected socket on its way from one conn to another. */
+struct conn_socket {
+    int fd;          /* non-blocking */
+    struct tls *tls; /* NULL without */
 };
 
 struct conn {
     uv_poll_t poll;
     struct loop *loop;
     const struct conn_ops *ops;
-    struct buf out; /* bytes that the socket would not take yet */
+    struct buf out;  /* bytes that the socket would not take yet */
+    struct tls *tls; /* NULL without */
     int fd;
     uint8_t events; /* UV_READABLE, UV_WRITABLE and UV_DISCONNECT as polled now */
     bool paused;    /* the owner wants no bytes now */
@@ -50,6 +64,21 @@ struct conn {
 /* Takes over fd, which must be non-blocking, and starts to poll for bytes. On an error fd is still
  * the caller's. */
 int conn_open(struct conn *conn, struct loop *loop, int fd, const struct conn_ops *ops);
+
+/* The same for a socket that another conn has let go, with its TLS. */
+int conn_adopt(struct conn *conn, struct loop *loop, struct conn_socket socket,
+               const struct conn_ops *ops);
+
+/* Gives up what was let go and is not wanted. */
+void conn_socket_close(struct conn_socket socket);
+
+/* Begins TLS: nothing may have been kept to be written, and what was read belongs to before.
+ * on_secured follows, from the loop. A negative code: nothing has begun. */
+int conn_start_tls(struct conn *conn, const struct tls_start *start);
+
+/* The first byte that was not read yet, which stays; UV_EAGAIN, UV_EOF, or another negative code.
+ * Not with TLS. */
+int conn_peek(struct conn *conn);
 
 /* Fetches bytes: *view is what was kept in `in` and what came. Returns the count that came (> 0), 0
  * at the end of the stream, UV_EAGAIN, or another negative code. The view is valid until conn_keep.
@@ -82,8 +111,8 @@ void conn_resume(struct conn *conn);
  * reset overtakes it. */
 void conn_close(struct conn *conn);
 
-/* Takes the socket out, to move it: returns the descriptor, and on_closed follows as after
- * conn_close. */
-int conn_detach(struct conn *conn);
+/* Takes the socket out, to move it, also to another loop: on_closed follows as after conn_close. No
+ * handshake may be under way, and nothing kept to be written. */
+struct conn_socket conn_detach(struct conn *conn);
 
 #endif

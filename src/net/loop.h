@@ -25,7 +25,11 @@ struct loop {
     uv_check_t after_poll;    /* run the works queued by sockets */
     struct list works;
     struct deadlines deadlines;
-    uint8_t *scratch; /* 2 * LIMIT_SCRATCH bytes; valid within one callback */
+    uv_idle_t next_turn; /* runs `again`; started while there are some, so that no turn waits */
+    struct list again;   /* works for the next turn */
+    uint8_t *record;     /* TLS_RECORD bytes of scratch; NULL before TLS was written */
+    uint64_t shaken;     /* ns that TLS handshakes took of this turn */
+    uint8_t *scratch;    /* 2 * LIMIT_SCRATCH bytes; valid within one callback */
 };
 
 int loop_init(struct loop *loop);
@@ -59,5 +63,9 @@ static inline void loop_defer(struct loop *loop, struct work *work)
         list_push_tail(&loop->works, &work->node);
     }
 }
+
+/* The same for the next turn, after the sockets that are ready in between: for work that may ask
+ * for itself again without end. */
+void loop_defer_next(struct loop *loop, struct work *work);
 
 #endif

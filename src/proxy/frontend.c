@@ -247,7 +247,7 @@ static void hand_to_console(struct frontend *f, bool admin)
     client.pending = f->in;
     f->in = (struct buf){0};
     unhook(f);
-    client.fd = conn_detach(&f->conn);
+    client.socket = conn_detach(&f->conn);
     proxy->hooks.on_console(proxy->data, &client);
 }
 

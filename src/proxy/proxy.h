@@ -16,7 +16,7 @@ struct proxy;
 
 /* A client that logged in to the console: its socket, and what it has sent already. */
 struct console_client {
-    int fd;
+    struct conn_socket socket;
     struct addr peer;
     char user[64];
     bool admin;         /* else it may only look */

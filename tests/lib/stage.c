@@ -117,7 +117,7 @@ void stage_end(struct stage *s)
     proxy_fini(&s->proxy);
     realm_unref(s->realm);
     if (s->consoles > 0) {
-        (void)close(s->console.fd);
+        (void)close(s->console.socket.fd);
         buf_release(&s->console.pending);
     }
     loops_end(&s->loop);

@@ -137,7 +137,7 @@ static inline int world_open(struct world *w, bool admin, struct slice pending)
     int fds[2];
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-    client.fd = fds[1];
+    client.socket.fd = fds[1];
     (void)snprintf(client.user, sizeof client.user, "%s", admin ? "admin" : "monitor");
     buf_append_slice(&client.pending, pending);
     admin_accept(w->admin, &client);

@@ -477,7 +477,7 @@ START_TEST(a_detached_socket_lives_on)
     struct probe p;
     begin(&p);
 
-    int fd = conn_detach(&p.conn);
+    int fd = conn_detach(&p.conn).fd;
     loops_until_is(&p.loop, &p.closed, 1);
     ck_assert_int_eq(write(fd, "still here", 10), 10);
 
@@ -494,7 +494,7 @@ START_TEST(a_detached_socket_can_be_opened_on_another_loop)
     begin(&p);
     loops_begin(&q.loop);
 
-    int fd = conn_detach(&p.conn);
+    int fd = conn_detach(&p.conn).fd;
     loops_until_is(&p.loop, &p.closed, 1);
     ck_assert_int_eq(conn_open(&q.conn, &q.loop, fd, &ops), 0);
     peer_send(p.peer, slice_str("moved"));
