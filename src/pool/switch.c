@@ -164,7 +164,7 @@ uint32_t switch_build(struct buf *out, const struct switch_order *order, uint32_
     if (all.count == 0) {
         return completes;
     }
-    bool named = !order->scrub;
+    bool named = !order->scrub && !order->unnamed;
     bool parse = !named || (*prepared & PREPARED_FRAME) == 0;
     *prepared |= named ? PREPARED_FRAME : 0;
     run(out, named ? "fahrend_begin" : "", parse, "BEGIN", NULL, 0);

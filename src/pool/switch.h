@@ -25,6 +25,7 @@ struct switch_order {
     bool scrub; /* another tenant used the connection: discard all that it left, trust no name on it
                  */
     bool fixed_only;           /* assert only the tenant's own settings */
+    bool unnamed;              /* leave no statement of ours: a session sees all that there are */
     struct slice seal_setting; /* of a sealed tenant; empty for others */
     struct slice seal;         /* its value; the tenant's own settings are then asserted with it */
 };

@@ -57,6 +57,7 @@ uint32_t arming_build(struct frontend *f, bool fixed_only)
         .unknown = b->context_unknown || f->tenant->assertion == ASSERT_ALWAYS,
         .scrub = !fixed_only && must_scrub(f, b),
         .fixed_only = fixed_only,
+        .unnamed = !fixed_only && frontend_session_mode(f),
     };
 
     if (is_sealed(f)) {

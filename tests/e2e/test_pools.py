@@ -62,6 +62,11 @@ def test_session_mode_keeps_the_backend(session):
     assert pids[0] == pids[2] and pids[1] == pids[3] and pids[0] != pids[1]
 
 
+def test_session_mode_leaves_no_statement_of_ours(session):
+    with session.tenant("acme", application_name="looker") as conn:
+        assert conn.execute("SELECT name FROM pg_prepared_statements").fetchall() == []
+
+
 def test_session_mode_keeps_what_the_session_set(session):
     with session.tenant("acme") as conn:
         conn.execute("SET work_mem = '9MB'")

@@ -536,10 +536,10 @@ START_TEST(in_session_mode_what_a_client_set_for_itself_is_left_alone)
     peer_expect(acme, "CZI");
 
     stage_ask(acme, "Q");
-    peer_expect(server, "BE");
+    peer_expect(server, "PBEP");
     struct slice bind = peer_take(server, 'B');
     ck_assert_ptr_nonnull(memmem(bind.p, bind.n, "app.tenant", 10));
-    peer_expect(server, "EBEQ");
+    peer_expect(server, "EPBEQ");
 
     stage_end(&s);
 }

@@ -122,6 +122,23 @@ START_TEST(a_fresh_connection_is_put_into_its_context)
 }
 END_TEST
 
+START_TEST(a_session_gets_no_statement_of_ours)
+{
+    struct desk d;
+    uint32_t completes;
+    begin(&d);
+    struct context_setting settings[] = {set("app.tenant", "acme", true)};
+    struct context *to = intern(&d, settings, 1);
+
+    const char *text = build(&d, &(struct switch_order){.to = to, .unnamed = true}, &completes);
+
+    ck_assert_str_eq(text, BEGIN_UNNAMED "P::" SELECT_ONE " B::app.tenant,acme E " COMMIT_UNNAMED);
+    ck_assert_uint_eq(completes, 3);
+    context_unref(&d.table, to);
+    end(&d);
+}
+END_TEST
+
 START_TEST(our_statements_are_parsed_once)
 {
     struct desk d;
@@ -472,6 +489,7 @@ static Suite *make_suite(void)
     TCase *all = tcase_create("all");
 
     tcase_add_test(all, a_fresh_connection_is_put_into_its_context);
+    tcase_add_test(all, a_session_gets_no_statement_of_ours);
     tcase_add_test(all, our_statements_are_parsed_once);
     tcase_add_test(all, what_is_in_force_already_is_not_asserted);
     tcase_add_test(all, what_only_the_last_context_set_is_reset_to_the_default);
