@@ -9,10 +9,6 @@
 #include "base/slice.h"
 #include "config/config.h"
 
-/* '*' stands for any bytes, also none, as often as it occurs; everything else for itself. Takes
- * time linear in both lengths. */
-bool access_match(struct slice pattern, struct slice name);
-
 bool access_allows(const struct strings *patterns, struct slice tenant);
 
 /* 0, or ERR_NOT_ALLOWED: `user "u" may not enter tenant "t"`. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "tenant/access.h"
+#include "base/glob.h"
 #include "tenant/resolve.h"
 
 enum { RULES = RULE_CERTIFICATE + 1 };
@@ -104,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rules[RULE_PARAMETER].pattern = "app.tenant";
     resolve_all(rules, &identity, input);
     strip(rules, parameter.name, parameter.value);
-    (void)access_match(slice_str(pattern), identity.user);
+    (void)glob_match(slice_str(pattern), identity.user);
     free(pattern);
     return 0;
 }
