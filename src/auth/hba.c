@@ -1,376 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "auth/hba.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 
+#include "auth/hba_entry.h"
 #include "base/alloc.h"
 #include "base/limits.h"
 
-enum hba_kind {
-    KIND_LOCAL,
-    KIND_HOST,
-    KIND_HOSTSSL,
-    KIND_HOSTNOSSL,
-    KIND_HOSTGSSENC,
-    KIND_HOSTNOGSSENC,
-    KINDS
-};
-
-static const char *const kind_words[KINDS] = {"local",     "host",       "hostssl",
-                                              "hostnossl", "hostgssenc", "hostnogssenc"};
-
-/* Addresses that agree with `ip` where the mask has ones. */
-struct net {
-    uint8_t size; /* 4 or 16 */
-    uint8_t ip[16];
-    uint8_t mask[16];
-};
-
-struct entry {
-    struct hba_rule rule;
-    enum hba_kind kind;
-    struct name_list databases;
-    struct name_list users;
-    struct name_list tenants; /* empty: any, and none */
-    bool any_address;
-    struct net *nets; /* one of them must hold the address */
-    size_t net_count;
-    char *map;  /* memory of rule.map */
-    char *file; /* memory of rule.file */
-};
-
 struct hba {
-    struct entry *entries;
+    struct hba_entry *entries;
     size_t count;
 };
-
-/* A line while it is taken apart. */
-struct parse {
-    const struct rule_line *line;
-    size_t at; /* the field that comes next */
-    const struct hba_options *options;
-    struct rule_faults *faults;
-    struct entry *entry;
-};
-
-/* ---- fields ---- */
-
-static const struct rule_field *next_field(struct parse *p, const char *what)
-{
-    if (p->at >= p->line->count) {
-        rule_line_fault(p->faults, p->line, "the line ends before %s", what);
-        return NULL;
-    }
-    return &p->line->fields[p->at++];
-}
-
-/* The one token of the next field. */
-static const struct rule_token *next_single(struct parse *p, const char *what)
-{
-    const struct rule_field *field = next_field(p, what);
-
-    if (field == NULL) {
-        return NULL;
-    }
-    if (field->count != 1) {
-        rule_line_fault(p->faults, p->line, "%s must be one word", what);
-        return NULL;
-    }
-    return &field->tokens[0];
-}
-
-static bool parse_kind(struct parse *p)
-{
-    const struct rule_token *token = next_single(p, "the type of connection");
-
-    if (token == NULL) {
-        return false;
-    }
-    for (int i = 0; i < KINDS; i++) {
-        if (strcmp(token->text, kind_words[i]) == 0) {
-            p->entry->kind = (enum hba_kind)i;
-            return true;
-        }
-    }
-    rule_fault(p->faults, token,
-               "\"%s\" is no type of connection: local, host, hostssl, hostnossl, hostgssenc or "
-               "hostnogssenc",
-               token->text);
-    return false;
-}
-
-static bool parse_names(struct parse *p)
-{
-    int before = p->faults->count;
-    const struct rule_field *databases = next_field(p, "the database");
-    const struct rule_field *users = databases == NULL ? NULL : next_field(p, "the user");
-
-    if (users == NULL) {
-        return false;
-    }
-    name_list_databases(&p->entry->databases, databases, p->faults);
-    name_list_users(&p->entry->users, users, p->faults);
-    if (!p->options->can_ask_roles &&
-        (name_list_asks_roles(&p->entry->databases) || name_list_asks_roles(&p->entry->users))) {
-        rule_line_fault(p->faults, p->line,
-                        "+role and samerole need auth.query: memberships are asked for there");
-    }
-    return p->faults->count == before;
-}
-
-/* ---- addresses ---- */
-
-static void add_net(struct entry *entry, const struct net *net)
-{
-    entry->nets = x_realloc(entry->nets, (entry->net_count + 1) * sizeof *entry->nets);
-    entry->nets[entry->net_count++] = *net;
-}
-
-static void set_prefix(struct net *net, unsigned bits)
-{
-    for (unsigned i = 0; i < net->size; i++) {
-        unsigned ones = bits > 8 * i ? bits - 8 * i : 0;
-        net->mask[i] = (uint8_t)(ones >= 8 ? 0xFFU : 0xFF00U >> ones & 0xFFU);
-    }
-}
-
-/* Size of the address in the text, 4 or 16 bytes; 0 where it is none. */
-static uint8_t parse_ip(const char *text, uint8_t ip[16])
-{
-    if (inet_pton(AF_INET, text, ip) == 1) {
-        return 4;
-    }
-    return inet_pton(AF_INET6, text, ip) == 1 ? 16 : 0;
-}
-
-/* The number of bits behind the slash; -1 for what is none. */
-static int parse_bits(const char *text, unsigned most)
-{
-    char *end;
-    long bits = strtol(text, &end, 10);
-
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || bits < 0 || bits > (long)most) {
-        return -1;
-    }
-    return (int)bits;
-}
-
-static bool parse_mask(struct parse *p, struct net *net)
-{
-    const struct rule_token *token = next_single(p, "the mask of the address");
-
-    if (token == NULL) {
-        return false;
-    }
-    if (parse_ip(token->text, net->mask) != net->size) {
-        rule_fault(p->faults, token, "\"%s\" is no mask for this address", token->text);
-        return false;
-    }
-    return true;
-}
-
-static bool parse_net(struct parse *p, const struct rule_token *token)
-{
-    struct net net = {0};
-    const char *slash = strchr(token->text, '/');
-    char *host = x_strndup(slash == NULL ? slice_str(token->text)
-                                         : slice_of(token->text, (size_t)(slash - token->text)));
-
-    net.size = parse_ip(host, net.ip);
-    free(host);
-    if (net.size == 0) {
-        rule_fault(p->faults, token,
-                   "\"%s\" is no address; names of hosts are not looked up: write the address",
-                   token->text);
-        return false;
-    }
-    if (slash == NULL) {
-        if (!parse_mask(p, &net)) {
-            return false;
-        }
-    } else {
-        int bits = parse_bits(slash + 1, net.size * 8U);
-        if (bits < 0) {
-            rule_fault(p->faults, token, "\"%s\" has no valid number of bits", token->text);
-            return false;
-        }
-        set_prefix(&net, (unsigned)bits);
-    }
-    add_net(p->entry, &net);
-    return true;
-}
-
-static void add_interfaces(struct parse *p, bool whole_net)
-{
-    for (size_t i = 0; i < p->options->interface_count; i++) {
-        const struct hba_interface *own = &p->options->interfaces[i];
-        struct net net = {.size = own->size};
-        memcpy(net.ip, own->ip, sizeof net.ip);
-        memcpy(net.mask, own->mask, sizeof net.mask);
-        if (!whole_net) {
-            set_prefix(&net, net.size * 8U);
-        }
-        add_net(p->entry, &net);
-    }
-}
-
-static bool parse_address(struct parse *p)
-{
-    const struct rule_token *token = next_single(p, "the address");
-
-    if (token == NULL) {
-        return false;
-    }
-    if (rule_token_is(token, "all")) {
-        p->entry->any_address = true;
-    } else if (rule_token_is(token, "samehost")) {
-        add_interfaces(p, false);
-    } else if (rule_token_is(token, "samenet")) {
-        add_interfaces(p, true);
-    } else {
-        return parse_net(p, token);
-    }
-    return true;
-}
-
-/* ---- method and options ---- */
-
-static bool parse_method(struct parse *p)
-{
-    static const struct {
-        const char *word;
-        enum hba_method method;
-    } methods[] = {{"reject", HBA_REJECT}, {"trust", HBA_TRUST},         {"password", HBA_PASSWORD},
-                   {"md5", HBA_MD5},       {"scram-sha-256", HBA_SCRAM}, {"cert", HBA_CERT},
-                   {"peer", HBA_PEER}};
-    const struct rule_token *token = next_single(p, "the method");
-
-    if (token == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-        if (strcmp(token->text, methods[i].word) == 0) {
-            p->entry->rule.method = methods[i].method;
-            break;
-        }
-        if (i + 1 == sizeof methods / sizeof methods[0]) {
-            rule_fault(p->faults, token,
-                       "method \"%s\" is not supported: trust, reject, md5, password, "
-                       "scram-sha-256, cert or peer",
-                       token->text);
-            return false;
-        }
-    }
-    if (p->entry->rule.method == HBA_PEER && p->entry->kind != KIND_LOCAL) {
-        rule_fault(p->faults, token, "peer is for local connections only");
-        return false;
-    }
-    if (p->entry->rule.method == HBA_CERT && p->entry->kind != KIND_HOSTSSL) {
-        rule_fault(p->faults, token, "cert is for hostssl connections only");
-        return false;
-    }
-    return true;
-}
-
-static void parse_tenants(struct parse *p, const struct rule_token *token, const char *value)
-{
-    struct slice rest = slice_str(value);
-
-    if (value[0] == '/') { /* a regular expression may hold commas */
-        name_list_add_tenant(&p->entry->tenants, rest, token, p->faults);
-        return;
-    }
-    for (;;) {
-        ptrdiff_t comma = slice_find(rest, ',');
-        struct slice one = comma < 0 ? rest : slice_head(rest, (size_t)comma);
-        name_list_add_tenant(&p->entry->tenants, one, token, p->faults);
-        if (comma < 0) {
-            return;
-        }
-        rest = slice_from(rest, (size_t)comma + 1);
-    }
-}
-
-static void parse_clientcert(struct parse *p, const struct rule_token *token, const char *value)
-{
-    if (p->entry->kind != KIND_HOSTSSL) {
-        rule_fault(p->faults, token, "clientcert is for hostssl connections only");
-    } else if (strcmp(value, "verify-full") == 0) {
-        p->entry->rule.clientcert = HBA_CERT_VERIFY_FULL;
-    } else if (strcmp(value, "verify-ca") == 0 && p->entry->rule.method != HBA_CERT) {
-        p->entry->rule.clientcert = HBA_CERT_VERIFY_CA;
-    } else {
-        rule_fault(p->faults, token, "clientcert is verify-ca or verify-full%s",
-                   p->entry->rule.method == HBA_CERT ? ", with cert verify-full only" : "");
-    }
-}
-
-static void parse_map(struct parse *p, const struct rule_token *token, const char *value)
-{
-    if (p->entry->rule.method != HBA_CERT && p->entry->rule.method != HBA_PEER) {
-        rule_fault(p->faults, token, "map is for the methods cert and peer only");
-        return;
-    }
-    free(p->entry->map);
-    p->entry->rule.map = p->entry->map = x_strdup(value);
-}
-
-static void parse_option(struct parse *p, const struct rule_token *token)
-{
-    const char *equals = strchr(token->text, '=');
-    struct slice name = equals == NULL ? slice_str(token->text)
-                                       : slice_of(token->text, (size_t)(equals - token->text));
-
-    if (equals == NULL) {
-        rule_fault(p->faults, token, "\"%s\" is no option: name=value", token->text);
-    } else if (slice_eq_str(name, "tenant")) {
-        parse_tenants(p, token, equals + 1);
-    } else if (slice_eq_str(name, "map")) {
-        parse_map(p, token, equals + 1);
-    } else if (slice_eq_str(name, "clientcert")) {
-        parse_clientcert(p, token, equals + 1);
-    } else if (slice_eq_str(name, "clientname") && strcmp(equals + 1, "CN") == 0) {
-        return; /* what is compared anyway */
-    } else {
-        rule_fault(p->faults, token,
-                   "option \"%.*s\" is not supported: tenant, map, clientcert, clientname=CN",
-                   (int)name.n, (const char *)name.p);
-    }
-}
-
-/* Behind tenant= a comma parts tenants. */
-static void parse_options(struct parse *p)
-{
-    while (p->at < p->line->count) {
-        const struct rule_field *field = &p->line->fields[p->at++];
-        bool tenants = false;
-        for (size_t i = 0; i < field->count; i++) {
-            const struct rule_token *token = &field->tokens[i];
-            if (tenants && strchr(token->text, '=') == NULL) {
-                parse_tenants(p, token, token->text);
-            } else {
-                parse_option(p, token);
-                tenants = strncmp(token->text, "tenant=", 7) == 0;
-            }
-        }
-    }
-}
-
-static void parse_line(struct parse *p)
-{
-    p->entry->rule.file = p->entry->file = x_strdup(p->line->file);
-    p->entry->rule.line = p->line->line;
-    if (!parse_kind(p) || !parse_names(p)) {
-        return;
-    }
-    if (p->entry->kind != KIND_LOCAL && !parse_address(p)) {
-        return;
-    }
-    if (parse_method(p)) {
-        parse_options(p);
-    }
-}
 
 struct hba *hba_load(const char *path, const struct rule_source *source,
                      const struct hba_options *options, struct rule_faults *faults)
@@ -382,11 +22,7 @@ struct hba *hba_load(const char *path, const struct rule_source *source,
     rulefile_read(&file, path, source, faults);
     hba->entries = x_zalloc((file.count + 1) * sizeof *hba->entries);
     for (size_t i = 0; i < file.count; i++) {
-        struct parse p = {.line = &file.lines[i],
-                          .options = options,
-                          .faults = faults,
-                          .entry = &hba->entries[hba->count++]};
-        parse_line(&p);
+        hba_parse_line(&hba->entries[hba->count++], &file.lines[i], options, faults);
     }
     rulefile_fini(&file);
     if (faults->count > before) {
@@ -402,7 +38,7 @@ void hba_free(struct hba *hba)
         return;
     }
     for (size_t i = 0; i < hba->count; i++) {
-        struct entry *entry = &hba->entries[i];
+        struct hba_entry *entry = &hba->entries[i];
         name_list_fini(&entry->databases);
         name_list_fini(&entry->users);
         name_list_fini(&entry->tenants);
@@ -413,8 +49,6 @@ void hba_free(struct hba *hba)
     free(hba->entries);
     free(hba);
 }
-
-/* ---- asking ---- */
 
 static bool fits_transport(enum hba_kind kind, enum hba_transport transport)
 {
@@ -435,7 +69,7 @@ static bool fits_transport(enum hba_kind kind, enum hba_transport transport)
     return false;
 }
 
-static bool net_holds(const struct net *net, const struct hba_facts *facts)
+static bool net_holds(const struct hba_net *net, const struct hba_facts *facts)
 {
     if (net->size != facts->ip_size) {
         return false;
@@ -448,7 +82,7 @@ static bool net_holds(const struct net *net, const struct hba_facts *facts)
     return true;
 }
 
-static bool fits_address(const struct entry *entry, const struct hba_facts *facts)
+static bool fits_address(const struct hba_entry *entry, const struct hba_facts *facts)
 {
     if (entry->kind == KIND_LOCAL || entry->any_address) {
         return true;
@@ -462,7 +96,7 @@ static bool fits_address(const struct entry *entry, const struct hba_facts *fact
 }
 
 /* Physical replication is meant by its keyword only, as in PostgreSQL. */
-static enum name_answer fits_database(const struct entry *entry, const struct hba_facts *facts)
+static enum name_answer fits_database(const struct hba_entry *entry, const struct hba_facts *facts)
 {
     if (!facts->physical_replication) {
         return name_match_database(&entry->databases, facts->database, facts->user, facts->roles);
@@ -475,7 +109,7 @@ static enum name_answer fits_database(const struct entry *entry, const struct hb
     return NAME_NO;
 }
 
-static enum name_answer fits(const struct entry *entry, const struct hba_facts *facts)
+static enum name_answer fits(const struct hba_entry *entry, const struct hba_facts *facts)
 {
     if (!fits_transport(entry->kind, facts->transport) || !fits_address(entry, facts) ||
         (entry->tenants.count > 0 && !name_match_tenant(&entry->tenants, facts->tenant))) {

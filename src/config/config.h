@@ -109,7 +109,8 @@ struct auth_query_config {
 
 struct auth_config {
     enum auth_method method;
-    const char *hba_file; /* set when method is AUTH_HBA */
+    const char *hba_file;   /* set when method is AUTH_HBA */
+    const char *ident_file; /* NULL: there are no maps */
     struct auth_query_config query;
 };
 

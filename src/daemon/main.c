@@ -8,6 +8,7 @@
 #include "daemon/daemon.h"
 #include "daemon/options.h"
 #include "daemon/supported.h"
+#include "proxy/login_rules.h"
 
 static void print(struct buf *text)
 {
@@ -24,6 +25,10 @@ static int check(const char *file)
     struct buf text = {0};
     int rc = config_load(file, &config, &faults);
     int refused = rc == 0 ? supported_check(config, &text) : 0;
+    struct login_rules rules = {0};
+
+    refused += rc == 0 ? login_rules_load(&rules, config, &text) : 0;
+    login_rules_fini(&rules);
 
     config_faults_print(&faults, &text);
     print(&text);

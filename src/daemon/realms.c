@@ -37,7 +37,8 @@ static struct budget *budget_of(struct realms *realms, const struct server_confi
 }
 
 static const struct realm *build(struct realms *realms, const struct config *config,
-                                 const struct secrets *secrets, struct err *err)
+                                 const struct secrets *secrets, struct login_rules *rules,
+                                 struct err *err)
 {
     const struct registry *registry = registry_build(config, NULL, err);
 
@@ -49,7 +50,7 @@ static const struct realm *build(struct realms *realms, const struct config *con
     for (size_t i = 0; i < config->server_count; i++) {
         budgets[i] = budget_of(realms, &config->servers[i]);
     }
-    const struct realm *realm = realm_build(registry, secrets, budgets, realms->mock, err);
+    const struct realm *realm = realm_build(registry, secrets, rules, budgets, realms->mock, err);
     free(budgets);
     return realm;
 }
@@ -59,11 +60,14 @@ static const struct realm *load(struct realms *realms, const struct config *conf
 {
     const struct secrets *secrets = NULL;
     const struct realm *realm = NULL;
+    struct login_rules rules = {0};
     struct err err = {0};
 
-    if (supported_check(config, report) == 0 && secrets_resolve(config, &secrets, report) == 0) {
-        realm = build(realms, config, secrets, &err);
+    if (supported_check(config, report) == 0 && login_rules_load(&rules, config, report) == 0 &&
+        secrets_resolve(config, &secrets, report) == 0) {
+        realm = build(realms, config, secrets, &rules, &err);
     }
+    login_rules_fini(&rules); /* what the realm did not take */
     if (realm == NULL && err.code != 0) {
         buf_printf(report, "%s: %s\n", realms->file, err.text);
     }

@@ -26,8 +26,8 @@ static void check_auth(struct refusals *r)
 {
     enum auth_method method = r->config->auth.method;
 
-    if (method == AUTH_CERT || method == AUTH_PEER || method == AUTH_HBA) {
-        refuse(r, "", "", "auth.method", "cert, peer and hba are not supported by this version");
+    if (method == AUTH_CERT) {
+        refuse(r, "", "", "auth.method", "cert is not supported by this version");
     }
     if (r->config->auth.query.server != NULL) {
         refuse(r, "", "", "auth.query", "is not supported by this version");

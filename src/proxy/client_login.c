@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/rand.h"
 #include "net/loop.h"
+#include "proxy/client_method.h"
 #include "proxy/client_startup.h"
 #include "wire/build.h"
 #include "wire/frame.h"
@@ -28,6 +29,8 @@ struct client_login {
     const struct realm *realm;
     client_login_cb cb;
     void *data;
+    struct client_origin origin;
+    struct client_method method; /* once the startup packet is there */
     enum login_step step;
     bool ssl_refused; /* SSLRequest was answered: it may not come again */
     bool gss_refused;
@@ -41,20 +44,25 @@ struct client_login {
     struct buf out;
     uint32_t cancel_pid;
     uint8_t cancel_key[4];
-    uv_work_t work; /* checking a password */
-    struct buf password;
+    uv_work_t work;                                                /* what takes long, or blocks */
+    void (*job)(struct client_login *login);                       /* … in the thread pool */
+    int (*after_job)(struct client_login *login, struct err *err); /* … back on the loop */
+    struct buf password; /* of the client, while it is checked */
     bool password_right;
+    char *owner;  /* of the client's process */
     bool working; /* in the thread pool: the struct must stay */
     bool freed;   /* … and goes when it comes back */
 };
 
 struct client_login *client_login_new(struct loop *loop, const struct realm *realm,
-                                      client_login_cb cb, void *data)
+                                      const struct client_origin *origin, client_login_cb cb,
+                                      void *data)
 {
     struct client_login *login = x_zalloc(sizeof *login);
 
     login->loop = loop;
     login->realm = realm_ref(realm);
+    login->origin = *origin;
     login->cb = cb;
     login->data = data;
     return login;
@@ -79,6 +87,7 @@ void client_login_free(struct client_login *login)
     buf_release_secret(&login->password);
     buf_release_secret(&login->out);
     client_startup_fini(&login->said);
+    free(login->owner);
     realm_unref(login->realm);
     free(login);
 }
@@ -120,10 +129,81 @@ static int wrong_password(const struct client_login *login, struct err *err)
                    (const char *)login->identity.full_user.p);
 }
 
-static bool trusts_everybody(const struct config *config)
+/* ---- the thread pool ---- */
+
+static void run_job(uv_work_t *work)
 {
-    return config->auth.method == AUTH_TRUST && config->user_count == 0;
+    struct client_login *login = container_of(work, struct client_login, work);
+
+    login->job(login);
 }
+
+static void on_job_done(uv_work_t *work, int status)
+{
+    struct client_login *login = container_of(work, struct client_login, work);
+    struct err err = {0};
+
+    (void)status; /* never cancelled */
+    login->working = false;
+    if (login->freed) {
+        client_login_free(login);
+        return;
+    }
+    int rc = login->after_job(login, &err);
+    login->cb(login->data, rc, &err);
+}
+
+static int start_job(struct client_login *login, void (*job)(struct client_login *login),
+                     int (*after)(struct client_login *login, struct err *err), struct err *err)
+{
+    login->job = job;
+    login->after_job = after;
+    login->working = uv_queue_work(&login->loop->uv, &login->work, run_job, on_job_done) == 0;
+    return login->working ? CLIENT_LOGIN_WORKING : err_set(err, ERR_INTERNAL, "out of threads");
+}
+
+/* ---- by trust, certificate, or process ---- */
+
+/* Where no user is named anywhere, trust means everybody. */
+static bool trusts_everybody(const struct client_login *login)
+{
+    const struct config *config = realm_config(login->realm);
+
+    return login->method.kind == AUTH_TRUST && config->user_count == 0;
+}
+
+/* Who proved its name without a password must be known all the same. */
+static int admit(struct client_login *login, struct err *err)
+{
+    if (login->identity.known == NULL && !trusts_everybody(login)) {
+        return wrong_password(login, err);
+    }
+    return over(login);
+}
+
+static void find_owner(struct client_login *login)
+{
+    login->owner = client_method_owner(login->origin.uid);
+}
+
+static int judge_owner(struct client_login *login, struct err *err)
+{
+    int rc = client_method_check_name(&login->method, login->realm, slice_str(login->owner),
+                                      login->identity.user, err);
+
+    return rc < 0 ? rc : admit(login, err);
+}
+
+static int start_peer(struct client_login *login, struct err *err)
+{
+    if (!login->origin.has_uid) {
+        return err_set(err, ERR_NOT_ALLOWED,
+                       "peer authentication is only for clients of the Unix socket");
+    }
+    return start_job(login, find_owner, judge_owner, err);
+}
+
+/* ---- by password ---- */
 
 /* The kind of secret that the exchange works with; a mock for who is not known, or has none that
  * fits. */
@@ -131,9 +211,13 @@ static void choose_verifier(struct client_login *login, enum verifier_kind kind)
 {
     const struct realm_user *known = login->identity.known;
 
+    if (known != NULL && known->has_scram && kind == VERIFIER_SCRAM) {
+        login->verifier = known->scram; /* the realm's memory: not ended here; likewise below */
+        return;
+    }
     if (known != NULL && known->has_verifier &&
         (known->verifier.kind == kind || kind != VERIFIER_SCRAM)) {
-        login->verifier = known->verifier; /* the realm's memory: not ended here */
+        login->verifier = known->verifier;
         return;
     }
     realm_mock(login->realm, kind, login->identity.user, &login->verifier);
@@ -160,17 +244,19 @@ static void start_sasl(struct client_login *login)
     login->step = STEP_SASL_INITIAL;
 }
 
-static int start_authentication(struct client_login *login, struct err *err)
+static int start_method(struct client_login *login, struct err *err)
 {
-    const struct config *config = realm_config(login->realm);
-
-    login->identity.known = realm_user(login->realm, login->identity.user);
-    switch (config->auth.method) {
+    int rc = client_method_check_certificate(&login->method, login->realm, &login->origin,
+                                             login->identity.user, err);
+    if (rc < 0) {
+        return rc;
+    }
+    switch (login->method.kind) {
     case AUTH_TRUST:
-        if (login->identity.known == NULL && !trusts_everybody(config)) {
-            return wrong_password(login, err);
-        }
-        return over(login);
+    case AUTH_CERT: /* checked above */
+        return admit(login, err);
+    case AUTH_PEER:
+        return start_peer(login, err);
     case AUTH_PASSWORD:
         choose_verifier(login, VERIFIER_PLAIN);
         build_auth(&login->out, WIRE_AUTH_CLEARTEXT, SLICE_EMPTY);
@@ -178,19 +264,27 @@ static int start_authentication(struct client_login *login, struct err *err)
         return CLIENT_LOGIN_MORE;
     case AUTH_MD5:
         start_md5(login);
-        if (login->step != STEP_MD5) {
-            start_sasl(login);
+        if (login->step == STEP_MD5) {
+            return CLIENT_LOGIN_MORE;
         }
-        return CLIENT_LOGIN_MORE;
+        break;
     case AUTH_SCRAM:
-        start_sasl(login);
-        return CLIENT_LOGIN_MORE;
-    case AUTH_CERT:
-    case AUTH_PEER:
-    case AUTH_HBA:
+    case AUTH_HBA: /* which stands for one of the others */
         break;
     }
-    return err_set(err, ERR_UNSUPPORTED, "this authentication method is not supported");
+    start_sasl(login);
+    return CLIENT_LOGIN_MORE;
+}
+
+static int start_authentication(struct client_login *login, struct err *err)
+{
+    int rc = client_method_choose(&login->method, login->realm, &login->origin, &login->identity,
+                                  NULL, err);
+    if (rc != 0) {
+        return rc < 0 ? rc : err_set(err, ERR_INTERNAL, "roles cannot be asked for");
+    }
+    login->identity.known = realm_user(login->realm, login->identity.user);
+    return start_method(login, err);
 }
 
 /* ---- before the first typed message ---- */
@@ -259,26 +353,15 @@ static int verdict(struct client_login *login, bool right, struct err *err)
     return right ? over(login) : wrong_password(login, err);
 }
 
-static void check_in_pool(uv_work_t *work)
+static void check_password(struct client_login *login)
 {
-    struct client_login *login = container_of(work, struct client_login, work);
-
     login->password_right = verifier_check_password(&login->verifier, login->identity.user,
                                                     buf_slice(&login->password));
 }
 
-static void on_checked(uv_work_t *work, int status)
+static int judge_password(struct client_login *login, struct err *err)
 {
-    struct client_login *login = container_of(work, struct client_login, work);
-    struct err err = {0};
-
-    login->working = false;
-    if (login->freed) {
-        client_login_free(login);
-        return;
-    }
-    int rc = verdict(login, status == 0 && login->password_right, &err);
-    login->cb(login->data, rc, &err);
+    return verdict(login, login->password_right, err);
 }
 
 static int take_password(struct client_login *login, struct slice body, struct err *err)
@@ -297,8 +380,7 @@ static int take_password(struct client_login *login, struct slice body, struct e
             login, verifier_check_password(&login->verifier, login->identity.user, password), err);
     }
     buf_append_slice(&login->password, password);
-    login->working = uv_queue_work(&login->loop->uv, &login->work, check_in_pool, on_checked) == 0;
-    return login->working ? CLIENT_LOGIN_WORKING : err_set(err, ERR_INTERNAL, "out of threads");
+    return start_job(login, check_password, judge_password, err);
 }
 
 static int take_md5(struct client_login *login, struct slice body, struct err *err)

@@ -11,6 +11,7 @@
 #define PROXY_CLIENT_LOGIN_H
 
 #include "proxy/client_identity.h"
+#include "proxy/client_origin.h"
 
 struct client_login;
 struct loop;
@@ -24,9 +25,10 @@ enum client_login_result {
 
 typedef void (*client_login_cb)(void *data, int result, const struct err *err);
 
-/* Takes a reference to the realm of its own. `console` is the name of the console's database. */
+/* Takes a reference to the realm of its own, and copies the origin. */
 struct client_login *client_login_new(struct loop *loop, const struct realm *realm,
-                                      client_login_cb cb, void *data);
+                                      const struct client_origin *origin, client_login_cb cb,
+                                      void *data);
 void client_login_free(struct client_login *login); /* NULL is allowed */
 
 /* Takes what is whole of the view. A negative code is fatal: err is what the client is told. */

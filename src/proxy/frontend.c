@@ -345,11 +345,6 @@ static void follow_login(struct frontend *f, int result, const struct err *err)
     }
 }
 
-static void on_login_step(void *data, int result, const struct err *err)
-{
-    follow_login(data, result, err);
-}
-
 /* Messages of a login are answered one by one, so what is kept is seldom more than the start of
  * one. */
 static void read_login(struct frontend *f, struct slice view)
@@ -373,6 +368,18 @@ static void read_login(struct frontend *f, struct slice view)
     }
     if (f->state != FRONTEND_CLOSED) {
         conn_keep(&f->in, view, at);
+    }
+}
+
+/* The thread pool is done. What the client sent meanwhile may be there already. */
+static void on_login_step(void *data, int result, const struct err *err)
+{
+    struct frontend *f = data;
+
+    follow_login(f, result, err);
+    if (result == CLIENT_LOGIN_MORE) {
+        conn_resume(&f->conn);
+        read_login(f, buf_slice(&f->in));
     }
 }
 
@@ -447,9 +454,23 @@ static void check_address(struct frontend *f)
     }
 }
 
+static struct client_origin origin_of(int fd, const struct addr *peer)
+{
+    struct client_origin origin = {.peer = *peer};
+    struct ucred owner;
+    socklen_t size = sizeof owner;
+
+    if (peer->family == AF_UNIX && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &owner, &size) == 0) {
+        origin.has_uid = true;
+        origin.uid = owner.uid;
+    }
+    return origin;
+}
+
 void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
 {
     struct frontend *f = slab_alloc(&proxy->frontends);
+    struct client_origin origin = origin_of(fd, peer);
 
     f->proxy = proxy;
     if (conn_open(&f->conn, proxy->loop, fd, &conn_ops) < 0) {
@@ -471,7 +492,7 @@ void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
     list_push_tail(&proxy->clients, &f->node);
     proxy->client_count++;
     atomic_fetch_add(proxy->clients_in_all, 1);
-    f->login = client_login_new(proxy->loop, f->realm, on_login_step, f);
+    f->login = client_login_new(proxy->loop, f->realm, &origin, on_login_step, f);
     deadline_arm(&proxy->loop->deadlines, &f->deadline,
                  (uint64_t)realm_config(f->realm)->limits.login_timeout, on_login_timeout);
     check_address(f);

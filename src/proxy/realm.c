@@ -20,6 +20,7 @@ struct realm {
     _Atomic uint32_t refs;
     const struct registry *registry;
     const struct secrets *secrets;
+    struct login_rules rules;
     struct budget **budgets; /* parallel to config.servers */
     uint8_t mock[32];
     struct entry *entries; /* one per user, in a row */
@@ -29,9 +30,19 @@ struct realm {
 
 /* With SCRAM the keys are derived here, once: a login then takes as long for every user, known or
  * not. */
+static void derive_scram(const struct realm *realm, const char *user, const char *password,
+                         struct verifier *scram)
+{
+    uint8_t salt[SCRAM_SALT];
+
+    verifier_salt(slice_of(realm->mock, sizeof realm->mock), slice_str(user), salt);
+    verifier_build(scram, slice_str(password), slice_of(salt, sizeof salt), SCRAM_ITERATIONS);
+}
+
 static int make_verifier(struct realm *realm, struct realm_user *user, struct err *err)
 {
     bool scram = realm_config(realm)->auth.method == AUTH_SCRAM;
+    bool scram_too = realm->rules.hba != NULL && hba_uses(realm->rules.hba, HBA_SCRAM);
     struct verifier v;
 
     if (user->secret == NULL) {
@@ -43,14 +54,14 @@ static int make_verifier(struct realm *realm, struct realm_user *user, struct er
         return rc;
     }
     if (scram && v.kind == VERIFIER_PLAIN) {
-        uint8_t salt[SCRAM_SALT];
-        struct slice name = slice_str(user->config->name);
-        verifier_salt(slice_of(realm->mock, sizeof realm->mock), name, salt);
-        verifier_build(&user->verifier, slice_str(v.plain), slice_of(salt, sizeof salt),
-                       SCRAM_ITERATIONS);
+        derive_scram(realm, user->config->name, v.plain, &user->verifier);
         verifier_fini(&v);
     } else {
         user->verifier = v;
+        user->has_scram = scram_too && v.kind == VERIFIER_PLAIN;
+    }
+    if (user->has_scram) {
+        derive_scram(realm, user->config->name, v.plain, &user->scram);
     }
     user->has_verifier = true;
     return 0;
@@ -110,8 +121,8 @@ static int check_all_keys(const struct realm *realm, const struct config *config
 }
 
 const struct realm *realm_build(const struct registry *registry, const struct secrets *secrets,
-                                struct budget *const *budgets, const uint8_t mock[32],
-                                struct err *err)
+                                struct login_rules *rules, struct budget *const *budgets,
+                                const uint8_t mock[32], struct err *err)
 {
     const struct config *config = registry_config(registry);
     struct realm *realm = x_zalloc(sizeof *realm);
@@ -119,6 +130,10 @@ const struct realm *realm_build(const struct registry *registry, const struct se
     atomic_init(&realm->refs, 1);
     realm->registry = registry;
     realm->secrets = secrets;
+    if (rules != NULL) {
+        realm->rules = *rules;
+        *rules = (struct login_rules){0};
+    }
     memcpy(realm->mock, mock, sizeof realm->mock);
     realm->budgets = x_alloc(config->server_count * sizeof *realm->budgets);
     memcpy(realm->budgets, budgets, config->server_count * sizeof *realm->budgets);
@@ -147,9 +162,13 @@ void realm_unref(const struct realm *realm)
         if (mine->entries[i].user.has_verifier) {
             verifier_fini(&mine->entries[i].user.verifier);
         }
+        if (mine->entries[i].user.has_scram) {
+            verifier_fini(&mine->entries[i].user.scram);
+        }
     }
     free(mine->entries);
     free(mine->budgets);
+    login_rules_fini(&mine->rules);
     secrets_unref(mine->secrets);
     registry_unref(mine->registry);
     secure_zero(mine, sizeof *mine);
@@ -164,6 +183,11 @@ const struct registry *realm_registry(const struct realm *realm)
 const struct config *realm_config(const struct realm *realm)
 {
     return registry_config(realm->registry);
+}
+
+const struct login_rules *realm_rules(const struct realm *realm)
+{
+    return &realm->rules;
 }
 
 const struct realm_user *realm_user(const struct realm *realm, struct slice name)

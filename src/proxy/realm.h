@@ -10,6 +10,7 @@
 #include "auth/verifier.h"
 #include "base/err.h"
 #include "pool/host.h"
+#include "proxy/login_rules.h"
 #include "secret/secrets.h"
 #include "tenant/registry.h"
 
@@ -21,20 +22,24 @@ struct realm_user {
     const char *secret; /* as it was fetched; NULL for none */
     bool has_verifier;
     struct verifier verifier; /* SCRAM where the method is and the secret allows it */
+    bool has_scram;
+    struct verifier scram; /* beside a plain one, where rules ask some for this and some for that */
 };
 
-/* Takes over both references. budgets: one per server of the configuration, in its order; the array
- * is copied, and what it points to outlives every realm. `mock` is 32 random bytes that outlive
- * reloads: the salts of users, known and unknown, come from them. NULL with err set where a secret
- * is none that a verifier reads. */
+/* Takes over both references, and what `rules` holds (NULL: nothing). budgets: one per server of
+ * the configuration, in its order; the array is copied, and what it points to outlives every realm.
+ * `mock` is 32 random bytes that outlive reloads: the salts of users, known and unknown, come from
+ * them. NULL with err set where a secret is none that a verifier reads. */
 const struct realm *realm_build(const struct registry *registry, const struct secrets *secrets,
-                                struct budget *const *budgets, const uint8_t mock[32],
-                                struct err *err);
+                                struct login_rules *rules, struct budget *const *budgets,
+                                const uint8_t mock[32], struct err *err);
 const struct realm *realm_ref(const struct realm *realm);
 void realm_unref(const struct realm *realm); /* NULL is allowed */
 
 const struct registry *realm_registry(const struct realm *realm);
 const struct config *realm_config(const struct realm *realm);
+
+const struct login_rules *realm_rules(const struct realm *realm);
 
 /* NULL when there is none of this name. */
 const struct realm_user *realm_user(const struct realm *realm, struct slice name);

@@ -34,7 +34,7 @@ static const struct realm *make_realm(struct stage *s, const char *text)
     ck_assert_msg(registry != NULL, "%s", err.text);
     atomic_store(&s->budget.max, (uint32_t)config->servers[0].max_connections);
     config_unref(config);
-    const struct realm *realm = realm_build(registry, secrets, budgets, mock, &err);
+    const struct realm *realm = realm_build(registry, secrets, NULL, budgets, mock, &err);
     ck_assert_msg(realm != NULL, "%s", err.text);
     return realm;
 }

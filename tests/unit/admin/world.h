@@ -97,7 +97,7 @@ static inline const struct realm *world_make_realm(struct world *w, const char *
     const struct registry *registry = registry_build(config, NULL, &err);
     ck_assert_ptr_nonnull(registry);
     config_unref(config);
-    const struct realm *realm = realm_build(registry, secrets, budgets, mock, &err);
+    const struct realm *realm = realm_build(registry, secrets, NULL, budgets, mock, &err);
     ck_assert_ptr_nonnull(realm);
     return realm;
 }

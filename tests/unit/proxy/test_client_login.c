@@ -59,17 +59,19 @@ static const struct realm *make_realm(const char *auth)
     buf_release(&report);
     const struct registry *registry = registry_build(config, NULL, &err);
     config_unref(config);
-    const struct realm *realm = realm_build(registry, secrets, budgets, mock, &err);
+    const struct realm *realm = realm_build(registry, secrets, NULL, budgets, mock, &err);
     ck_assert_msg(realm != NULL, "%s", err.text);
     return realm;
 }
 
 static void begin(struct desk *d, const char *auth)
 {
+    struct client_origin origin = {.peer = {.family = AF_INET, .ip = {127, 0, 0, 1}}};
+
     *d = (struct desk){0};
     loops_begin(&d->loop);
     d->realm = make_realm(auth);
-    d->login = client_login_new(&d->loop, d->realm, on_step, d);
+    d->login = client_login_new(&d->loop, d->realm, &origin, on_step, d);
 }
 
 static void end(struct desk *d)

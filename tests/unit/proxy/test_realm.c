@@ -28,7 +28,7 @@ static const struct realm *build(const char *text, struct err *err)
     const struct registry *registry = registry_build(config, NULL, err);
     ck_assert_ptr_nonnull(registry);
     config_unref(config);
-    return realm_build(registry, secrets, pointers, mock, err);
+    return realm_build(registry, secrets, NULL, pointers, mock, err);
 }
 
 static const struct realm *build_well(const char *text)
