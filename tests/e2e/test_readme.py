@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""README.md and src/README.md are true: the examples run, what they print is what is printed, each
+"""README.md, docs/ and src/README.md are true: the examples run, what they print is what is printed, each
 connection string reaches its tenant, and every function, file and key that is named exists.
 
-Blocks of README.md say in their first line what they are for:
+Blocks of README.md, and then those of docs/drivers.md, say in their first line what they are for:
 
   sql setup             run by the superuser
   yaml fahrend.yaml     the configuration; `yaml append fahrend.yaml` is added to it
@@ -51,7 +51,9 @@ def find_blocks(text):
             for (info, body), after in pairs if info != "text"]
 
 
-BLOCKS = find_blocks(read(README))
+DOCS = sorted(f"docs/{name}" for name in os.listdir(os.path.join(ROOT, "docs"))
+              if name.endswith(".md"))
+BLOCKS = find_blocks(read(README)) + find_blocks(read("docs/drivers.md"))
 RUNS = [number for number, block in enumerate(BLOCKS) if block[0] == "sh run"]
 CONNECTS = {" ".join(info.replace(" connect", "").split()): body.splitlines()
             for info, body, _ in BLOCKS if " connect" in info}
@@ -294,7 +296,8 @@ def test_the_reference_is_what_the_program_prints():
 
 
 def test_every_key_named_is_one():
-    names = [name for name in re.findall(r"`([a-z_]+(?:\.[a-zA-Z_]+)+)`", read(README))
+    text = "".join(read(path) for path in ["README.md", *DOCS])
+    names = [name for name in re.findall(r"`([a-z_]+(?:\.[a-zA-Z_]+)+)`", text)
              if not name.endswith((".md", ".yaml", ".sh")) and not name.startswith("app.")]
     suffixes = {name: r"(^|\.)" + re.escape(name).replace("NAME", r"\w+") + "$" for name in names}
     keys = reference_keys()
@@ -376,9 +379,9 @@ def test_every_function_and_file_that_a_guide_names_exists(guide):
             ] == []
 
 
-@pytest.mark.parametrize("guide", ["README.md", "CHANGELOG.md", *guides()])
+@pytest.mark.parametrize("guide", ["README.md", "CHANGELOG.md", *DOCS, *guides()])
 def test_every_link_leads_somewhere(guide):
-    links = re.findall(r"\]\(([^)#\s]+)\)", read(guide))
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", read(guide))
     local = [link for link in links if "://" not in link]
     folder = os.path.join(ROOT, os.path.dirname(guide))
 
