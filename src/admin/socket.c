@@ -110,6 +110,9 @@ static void collect_client(struct proxy *proxy, const struct frontend *f, struct
         record_name(r->server, pool->server->name);
         record_name(r->tenant, f->request.lane->account->name);
         name_application(r, f->request.context);
+        if (f->application_name != NULL) {
+            record_name(r->application_name, f->application_name);
+        }
     }
     if (f->state == FRONTEND_WAITING) {
         r->waiting_since = f->request.since;

@@ -336,6 +336,18 @@ static void check_rls(const struct checker *c, const struct entry *e, const stru
     }
 }
 
+static void check_application_name(const struct checker *c, const struct entry *e,
+                                   const struct tenant_config *t)
+{
+    static const char place[] = "{application_name}";
+    const char *first = strstr(t->application_name, place);
+    bool once = first != NULL && strstr(first + 1, place) == NULL;
+
+    if (t->application_name[0] != '\0' && !once) {
+        entry_fault(c, e, "application_name", "%s must stand in it once", place);
+    }
+}
+
 static void check_seal(const struct checker *c, const struct entry *e,
                        const struct tenant_config *t)
 {
@@ -375,6 +387,7 @@ static void check_tenant(const struct checker *c, const struct tenant_config *t)
     }
     check_rls(c, &e, t);
     check_seal(c, &e, t);
+    check_application_name(c, &e, t);
     check_settings(c, &e, t);
     check_pool(c, &e, &t->pool);
 }

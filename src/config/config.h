@@ -223,7 +223,8 @@ struct tenant_config {
     const char *database; /* NULL: what the client asked for; pattern: {tenant} */
     enum strategy_kind strategy;
     struct login_config login;
-    const char *role; /* pattern: {tenant} */
+    const char *role;             /* pattern: {tenant} */
+    const char *application_name; /* pattern: {application_name}, {tenant}; "": the client's own */
     struct rls_config rls;
     struct {
         const char *name;        /* pattern: {tenant} */

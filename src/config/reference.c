@@ -64,6 +64,9 @@ static void describe_places(struct buf *out, unsigned places)
     if ((places & PLACE_ROLE) != 0) {
         buf_printf(out, ", {role}");
     }
+    if ((places & PLACE_APPLICATION) != 0) {
+        buf_printf(out, ", {application_name}");
+    }
 }
 
 static void describe_size(struct buf *out, const struct key *key)

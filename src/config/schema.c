@@ -177,6 +177,11 @@ const struct key schema_keys[] = {
         "{user: NAME, password: SECRET}."),
     ROW(TENANT, "role", NAME, role, "\"tenant_{tenant}\"", "The tenant's role.",
         .places = PLACE_TENANT),
+    ROW(TENANT, "application_name", TEXT, application_name, "\"\"",
+        "What the server is told as application_name, as in \"{application_name} [{tenant}]\", so "
+        "that pg_stat_activity and its log name the tenant; the client sees its own. \"\" is "
+        "what the client says.",
+        .places = PLACE_TENANT | PLACE_APPLICATION),
     SECTION(TENANT, "rls", "The strategy rls."),
     ROW(TENANT, "rls.setting", TEXT, rls.setting, "app.tenant",
         "The setting that policies read; its name has a dot."),

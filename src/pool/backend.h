@@ -48,8 +48,8 @@ struct backend_user_ops {
     /* Bytes for the client, valid during the call. Returns true when the client cannot take more
      * now: the backend then reads nothing until backend_resume. */
     bool (*on_bytes)(void *user, struct slice bytes);
-    /* A parameter was reported that is not part of a switch. */
-    void (*on_report)(void *user, struct slice name, struct slice value);
+    /* A parameter was reported that is not part of a switch. False: it is not forwarded. */
+    bool (*on_report)(void *user, struct slice name, struct slice value);
     /* The first batch behind a switch ends: what the server reported last is what is in force. A
      * setting that the batch changed back to what it was before the switch was not reported. */
     void (*on_reported)(void *user);
@@ -125,16 +125,17 @@ struct backend {
     uint32_t prepared;            /* which of the switch's statements exist on it: SWITCH_* bits */
 
     struct ledger ledger;
-    struct buf in;        /* the start of a message that is not whole yet */
-    uint32_t body_left;   /* bytes of the message being passed that have not come yet */
-    bool body_forward;    /* whether they are forwarded */
-    bool synced;          /* the last thing heard was ReadyForQuery, and nothing was sent since */
-    bool awaited;         /* the user waits until nothing is owed: on_answered */
-    bool copy_in;         /* the server waits for CopyData */
-    bool copy_extended;   /* … asked for by Execute: it skips Sync until the end of the copy */
-    char status;          /* of the last ReadyForQuery: 'I', 'T', 'E' */
-    bool switched;        /* the switch was confirmed in this turn */
-    bool unreported;      /* since a switch no ReadyForQuery came: reports may be due */
+    struct buf in;      /* the start of a message that is not whole yet */
+    uint32_t body_left; /* bytes of the message being passed that have not come yet */
+    bool body_forward;  /* whether they are forwarded */
+    bool synced;        /* the last thing heard was ReadyForQuery, and nothing was sent since */
+    bool awaited;       /* the user waits until nothing is owed: on_answered */
+    bool copy_in;       /* the server waits for CopyData */
+    bool copy_extended; /* … asked for by Execute: it skips Sync until the end of the copy */
+    char status;        /* of the last ReadyForQuery: 'I', 'T', 'E' */
+    bool switched;      /* the switch was confirmed in this turn */
+    bool unreported; /* since a switch no ReadyForQuery came: reports may be due; the user may set
+                        it */
     bool cleaning_failed; /* the cleaning query got an error */
     char *reset_query;    /* to run when what the last user left is over; NULL for none; owned */
     bool resetting;       /* it is running */

@@ -275,6 +275,13 @@ static enum verdict switch_reply(struct backend *b, const struct frame *frame, s
     }
 }
 
+static enum verdict parameter_status(struct backend *b, struct slice body)
+{
+    int rc = reports_take(b, body);
+
+    return rc < 0 ? OUT_OF_PLACE : rc == 0 ? SWALLOW : FORWARD;
+}
+
 static enum verdict take_message(struct backend *b, const struct frame *frame, struct slice body,
                                  struct err *err)
 {
@@ -324,7 +331,7 @@ static enum verdict take_message(struct backend *b, const struct frame *frame, s
     case WIRE_COPY_BOTH: /* START_REPLICATION: the client's bytes follow as in a copy */
         return b->replicates ? copy_in_response(b) : OUT_OF_PLACE;
     case WIRE_PARAMETER_STATUS:
-        return reports_take(b, body) ? FORWARD : OUT_OF_PLACE;
+        return parameter_status(b, body);
     default:
         return OUT_OF_PLACE;
     }

@@ -34,21 +34,20 @@ static void adopt_parameter(struct backend *b, struct slice name, struct slice v
     }
 }
 
-bool reports_take(struct backend *b, struct slice body)
+int reports_take(struct backend *b, struct slice body)
 {
     struct cursor c = cursor_of(body);
     struct slice name = cursor_cstr(&c);
     struct slice value = cursor_cstr(&c);
 
     if (!reports_note(b, body)) {
-        return false;
+        return ERR_PROTOCOL;
     }
     if (b->user != NULL) {
-        b->user_ops->on_report(b->user, name, value);
-    } else {
-        adopt_parameter(b, name, value);
+        return b->user_ops->on_report(b->user, name, value) ? 1 : 0;
     }
-    return true;
+    adopt_parameter(b, name, value);
+    return 1;
 }
 
 void reports_notice(struct backend *b, struct slice body)

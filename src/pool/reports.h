@@ -11,8 +11,9 @@
 /* The body of a ParameterStatus is remembered; false where it is none. */
 bool reports_note(struct backend *b, struct slice body);
 
-/* The same, and whoever is concerned follows it. */
-bool reports_take(struct backend *b, struct slice body);
+/* The same, and whoever is concerned follows it: 1 it goes to the client, 0 it does not,
+ * ERR_PROTOCOL where it is none. */
+int reports_take(struct backend *b, struct slice body);
 
 /* Tells the user the code of a notice. It may be long, and is not waited for: its code stands near
  * its start. */

@@ -181,6 +181,20 @@ static void intern_context(struct frontend *f, const struct plan *plan,
     }
 }
 
+/* What the client is shown, where the server is told another name. */
+static void note_own_name(struct frontend *f, const struct client_identity *identity)
+{
+    struct slice own = SLICE_EMPTY;
+
+    for (size_t i = 0; i < identity->setting_count; i++) {
+        if (setting_name_eq(identity->settings[i].name, slice_str("application_name"))) {
+            own = identity->settings[i].value;
+        }
+    }
+    free(f->application_name);
+    f->application_name = x_strndup(own);
+}
+
 /* Logical replication reads a whole database, physical the whole server, whatever policies and
  * paths say. */
 static int check_replication(const struct tenant *tenant, const struct client_identity *identity,
@@ -231,6 +245,9 @@ static int enter_tenant(struct frontend *f, const struct client_identity *identi
     rc = rc < 0 ? rc : find_pool(f, tenant, &plan, identity, fetched, err);
     if (rc == 0) {
         intern_context(f, &plan, settings, (size_t)n);
+        if (plan.names_sessions) {
+            note_own_name(f, identity);
+        }
     }
     return rc;
 }

@@ -11,6 +11,7 @@
 #include "pool/cancel.h"
 #include "proxy/client_login.h"
 #include "proxy/enter.h"
+#include "proxy/follow.h"
 #include "proxy/relay.h"
 #include "proxy/reply.h"
 #include "proxy/role_secret.h"
@@ -51,6 +52,7 @@ static void free_memory(struct frontend *f)
 
     realm_unref(f->realm);
     free(f->user);
+    free(f->application_name);
     slab_free(&proxy->frontends, f);
     if (proxy->hooks.on_client_gone != NULL) {
         proxy->hooks.on_client_gone(proxy->data);
@@ -231,8 +233,9 @@ void frontend_greet(struct frontend *f)
     f->slot = slots_take(&f->proxy->slots, f);
     f->has_slot = true;
     rand_bytes(f->key, sizeof f->key);
-    reply_welcome(&out, f->request.lane->pool, f->request.context,
-                  slot_pid(f->proxy->worker, f->slot), f->key);
+    struct context *shown = follow_shown(f);
+    reply_welcome(&out, f->request.lane->pool, shown, slot_pid(f->proxy->worker, f->slot), f->key);
+    context_unref(&f->proxy->pools.contexts, shown);
     (void)conn_send_slice(&f->conn, buf_slice(&out));
     buf_release(&out);
     relay_continue(f);

@@ -74,6 +74,8 @@ struct frontend {
     bool thinking; /* linked or not, nothing is under way: the client is to speak */
     struct addr peer;
     char *user;                   /* as it logged in, without the tenant's part */
+    char *application_name;       /* as it calls itself, where the server is told otherwise; NULL */
+    bool renamed;                 /* that has changed, and the client is to be told */
     struct account *user_account; /* counts the clients of that user; once it has a tenant */
     uint64_t id;
     uint64_t connected_at; /* loop time, ms */

@@ -363,9 +363,9 @@ static bool on_bytes(void *user, struct slice bytes)
     return frontend_send(user, bytes);
 }
 
-static void on_report(void *user, struct slice name, struct slice value)
+static bool on_report(void *user, struct slice name, struct slice value)
 {
-    follow_report(user, name, value);
+    return follow_report(user, name, value);
 }
 
 static void on_reported(void *user)

@@ -247,6 +247,22 @@ struct context *context_with(struct context_table *table, struct context *contex
     return intern_sorted(table, context->scope, &sorted);
 }
 
+struct context *context_with_fixed(struct context_table *table, struct context *context,
+                                   struct slice name, struct slice value)
+{
+    struct sorted sorted;
+    bool found;
+    size_t at = find_position(context->settings, context->count, name, &found);
+
+    if (!found) {
+        return NULL;
+    }
+    memcpy(sorted.items, context->settings, context->count * sizeof sorted.items[0]);
+    sorted.count = context->count;
+    sorted.items[at].value = value;
+    return intern_sorted(table, context->scope, &sorted);
+}
+
 const struct context_setting *context_find(const struct context *context, struct slice name)
 {
     bool found;

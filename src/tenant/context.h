@@ -58,6 +58,10 @@ void context_unref(struct context_table *table, struct context *context);
 struct context *context_with(struct context_table *table, struct context *context,
                              struct slice name, struct slice value);
 
+/* The same of a fixed setting that the context has; NULL where it has none. */
+struct context *context_with_fixed(struct context_table *table, struct context *context,
+                                   struct slice name, struct slice value);
+
 /* NULL where the context says nothing about it. */
 const struct context_setting *context_find(const struct context *context, struct slice name);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tenant/plan.h"
 
+#include "tenant/appname.h"
+
 bool plan_fixes(const struct plan *plan, struct slice name)
 {
     for (size_t i = 0; i < plan->setting_count; i++) {
@@ -36,6 +38,19 @@ static int add_configured(const struct tenant_config *config, struct plan *plan,
     return 0;
 }
 
+/* As long as no client has said how it is called. A name that is configured as a setting stays. */
+static int name_sessions(const struct tenant *tenant, struct plan *plan, struct err *err)
+{
+    const char *pattern = tenant->config->application_name;
+
+    if (pattern == NULL || pattern[0] == '\0' || plan_fixes(plan, slice_str("application_name"))) {
+        return 0;
+    }
+    plan->names_sessions = true;
+    appname_make(slice_str(pattern), slice_str(tenant->name), SLICE_EMPTY, plan->application_name);
+    return plan_add(plan, "application_name", plan->application_name, err);
+}
+
 static int choose_role(const struct tenant *tenant, const struct login *login, struct plan *plan,
                        struct err *err)
 {
@@ -66,10 +81,12 @@ int plan_begin(const struct tenant *tenant, const struct login *login, struct pl
     plan->password = NULL;
     plan->dedicated = false;
     plan->sealed = false;
+    plan->names_sessions = false;
     plan->setting_count = 0;
     plan->search_path[0] = '\0';
     int rc = choose_role(tenant, login, plan, err);
-    return rc < 0 ? rc : add_configured(tenant->config, plan, err);
+    rc = rc < 0 ? rc : add_configured(tenant->config, plan, err);
+    return rc < 0 ? rc : name_sessions(tenant, plan, err);
 }
 
 int plan_shared_database(const struct tenant *tenant, const struct login *login, struct plan *plan,

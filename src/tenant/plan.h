@@ -35,10 +35,13 @@ struct plan {
     const struct secret_ref *password; /* CREDENTIAL_FIXED; its kind may be SECRET_NONE */
     bool dedicated; /* the pool serves this tenant only: its name belongs into the pool's key */
     bool sealed;    /* rls.seal: each server connection adds the tenant's seal for itself */
+    bool names_sessions; /* application_name is among the settings, by the tenant's pattern */
     struct context_setting settings[LIMIT_CONTEXT_SETTINGS]; /* all fixed; each name once */
     size_t setting_count;
     /* private below */
-    char search_path[PLAN_SEARCH_PATH]; /* the value of such a setting */
+    char search_path[PLAN_SEARCH_PATH]; /* the values of such settings */
+    char application_name[NAME_SIZE];
+    char session_name[NAME_SIZE]; /* the same, of the client at hand: session_settings */
 };
 
 /* Server, role, credential and the tenant's configured settings; no database yet. */

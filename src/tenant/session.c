@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tenant/session.h"
 
+#include "tenant/appname.h"
+
 /* What PostgreSQL 15 to 18 report of their own accord (GUC_REPORT) and let everyone set. Not here:
  * server_version, server_encoding, integer_datetimes, in_hot_standby, is_superuser, and
  * session_authorization, which is reserved. */
@@ -33,7 +35,20 @@ static int refuse_reserved(struct slice name, struct err *err)
                    (int)name.n, (const char *)name.p);
 }
 
-int session_settings(const struct tenant *tenant, const struct plan *plan,
+/* How this client's sessions are called at the server. */
+static void name_session(const struct tenant *tenant, struct plan *plan, struct slice own,
+                         struct context_setting *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (setting_name_eq(out[i].name, slice_str("application_name"))) {
+            appname_make(slice_str(tenant->config->application_name), slice_str(tenant->name), own,
+                         plan->session_name);
+            out[i].value = slice_str(plan->session_name);
+        }
+    }
+}
+
+int session_settings(const struct tenant *tenant, struct plan *plan,
                      const struct context_setting *startup, size_t n, struct context_setting *out,
                      size_t cap, struct err *err)
 {
@@ -47,6 +62,9 @@ int session_settings(const struct tenant *tenant, const struct plan *plan,
         struct context_setting setting = startup[i];
         if (strategy_reserves(tenant, setting.name)) {
             return refuse_reserved(setting.name, err);
+        }
+        if (plan->names_sessions && setting_name_eq(setting.name, slice_str("application_name"))) {
+            name_session(tenant, plan, setting.value, out, count);
         }
         if (plan_fixes(plan, setting.name) || is_protocol_extension(setting.name)) {
             continue;

@@ -101,11 +101,12 @@ static bool on_bytes(void *user, struct slice bytes)
     return false;
 }
 
-static void on_report(void *user, struct slice name, struct slice value)
+static bool on_report(void *user, struct slice name, struct slice value)
 {
     (void)user;
     (void)name;
     (void)value;
+    return true;
 }
 
 static void on_event(void *user)

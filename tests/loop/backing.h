@@ -89,11 +89,12 @@ static inline bool on_bytes(void *user, struct slice bytes)
     return s->full;
 }
 
-static inline void on_report(void *user, struct slice name, struct slice value)
+static inline bool on_report(void *user, struct slice name, struct slice value)
 {
     (void)user;
     (void)name;
     (void)value;
+    return true;
 }
 
 static inline void on_rest(void *user)

@@ -174,6 +174,8 @@ static const struct bad cases[] = {
      "f:2:37: rls.setting: must be two words with a dot between, as app.tenant\n"},
     {S "tenants: {defaults: {rls: {seal: true}}}\n",
      "f:2:27: rls.key: is needed where rls.seal is true\n"},
+    {S "tenants: {a: {application_name: \"{tenant}\"}}\n",
+     "f:2:33: application_name: {application_name} must stand in it once\n"},
     {S "tenants: {a: {rls: {seal: true, key: k}, reset: never}}\n",
      "f:2:49: reset: never leaves what another tenant must not see: not with rls.seal\n"},
     {S "tenants: {a: {pool: {min_size: 30}}}\n",

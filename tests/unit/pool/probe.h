@@ -22,7 +22,8 @@ struct probe {
     int runs;             /* calls of on_bytes */
     int deallocated;
     uint32_t stale;
-    bool full; /* the user takes no more */
+    bool full;  /* the user takes no more */
+    bool tells; /* the user tells reports in its own words */
     struct err err;
     int reported; /* times that on_reported came */
 };
@@ -36,12 +37,13 @@ static inline bool on_bytes(void *user, struct slice bytes)
     return p->full;
 }
 
-static inline void on_report(void *user, struct slice name, struct slice value)
+static inline bool on_report(void *user, struct slice name, struct slice value)
 {
     struct probe *p = user;
 
     buf_printf(&p->reports, "%.*s=%.*s;", (int)name.n, (const char *)name.p, (int)value.n,
                (const char *)value.p);
+    return !p->tells;
 }
 
 static inline void on_entry(void *user, const struct ledger_entry *entry, bool answered)
