@@ -34,6 +34,8 @@
     X(ERR_INVALID_VALUE, "22023", "invalid parameter value")                                       \
     X(ERR_WRONG_STATE, "55000", "not possible in the present state")                               \
     X(ERR_CONFIG, "F0000", "configuration file error")                                             \
+    X(ERR_STORE, "58030", "secret store failed")                                                   \
+    X(ERR_NO_SECRET, "42704", "secret does not exist")                                             \
     X(ERR_SERVER, "", "error of the server")
 
 enum err_code {

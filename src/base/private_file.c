@@ -35,11 +35,16 @@ static int check_file(int fd, struct err *err)
 
 int private_file_open(const char *path, struct err *err)
 {
+    return private_file_open_at(AT_FDCWD, path, err);
+}
+
+int private_file_open_at(int folder, const char *name, struct err *err)
+{
     /* Not blocking: opening a pipe that nobody writes to must not wait. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0) {
-        return err_set(err, ERR_CONFIG, "%s", strerror(errno));
+        return err_set(err, errno == ENOENT ? -ENOENT : ERR_CONFIG, "%s", strerror(errno));
     }
     int rc = check_file(fd, err);
     if (rc < 0) {

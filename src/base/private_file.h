@@ -8,8 +8,11 @@
 
 #include "base/err.h"
 
-/* Returns the descriptor, open for reading, or ERR_CONFIG with a text that does not begin with the
- * path. */
+/* Returns the descriptor, open for reading, or a negative code with a text that does not begin with
+ * the path: -ENOENT where there is no file, else ERR_CONFIG. */
 int private_file_open(const char *path, struct err *err);
+
+/* The same for a name in a folder that is open. */
+int private_file_open_at(int folder, const char *name, struct err *err);
 
 #endif

@@ -256,6 +256,12 @@ static void check_provider(const struct checker *c, const struct provider_config
 
     switch (p->type) {
     case PROVIDER_FILES:
+    case PROVIDER_ENV:
+        break;
+    case PROVIDER_EXEC:
+        if (p->command.count == 0) {
+            entry_need(c, &e, "command", "for type exec");
+        }
         break;
     case PROVIDER_AWS:
         if (p->region == NULL) {

@@ -225,6 +225,8 @@ struct tenant_config {
     struct login_config login;
     const char *role;             /* pattern: {tenant} */
     const char *application_name; /* pattern: {application_name}, {tenant}; "": the client's own */
+    const char *role;             /* pattern: {tenant} */
+    int password_epoch;           /* where the store derives passwords: which one the role has */
     struct rls_config rls;
     struct {
         const char *name;        /* pattern: {tenant} */
@@ -243,14 +245,22 @@ struct tenant_config {
     struct tenant_timeouts timeouts;
 };
 
-enum provider_type { PROVIDER_FILES, PROVIDER_AWS, PROVIDER_VAULT, PROVIDER_DERIVE };
+enum provider_type {
+    PROVIDER_FILES,
+    PROVIDER_ENV,
+    PROVIDER_EXEC,
+    PROVIDER_AWS,
+    PROVIDER_VAULT,
+    PROVIDER_DERIVE
+};
 
 struct provider_config {
     const char *name;
     enum provider_type type;
     const char *directory;   /* FILES: absolute path; set */
     const char *region;      /* AWS; set */
-    const char *prefix;      /* AWS, VAULT: put before the id; "" for none */
+    const char *prefix;      /* ENV, AWS, VAULT: put before the id; "" for none */
+    struct strings command;  /* EXEC; set */
     const char *endpoint;    /* AWS: instead of the public one; "" for the public one */
     const char *address;     /* VAULT: URL; set */
     const char *mount;       /* VAULT */

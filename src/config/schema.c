@@ -20,8 +20,8 @@ static const char *const rls_setups[] = {"manual", "auto", NULL};
 static const char *const reset_policies[] = {"tenant", "client", "backend", "never", NULL};
 static const char *const assert_policies[] = {"switch", "always", NULL};
 static const char *const pool_modes[] = {"session", "transaction", "statement", NULL};
-static const char *const provider_types[] = {"files", "aws-secrets-manager", "vault", "derive",
-                                             NULL};
+static const char *const provider_types[] = {"files", "env",    "exec", "aws-secrets-manager",
+                                             "vault", "derive", NULL};
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 
@@ -182,6 +182,9 @@ const struct key schema_keys[] = {
         "that pg_stat_activity and its log name the tenant; the client sees its own. \"\" is "
         "what the client says.",
         .places = PLACE_TENANT | PLACE_APPLICATION),
+    ROW(TENANT, "password_epoch", INT, password_epoch, "0",
+        "Where secrets.store derives passwords: which one in a row the role has.",
+        .max = COUNT_MAX),
     SECTION(TENANT, "rls", "The strategy rls."),
     ROW(TENANT, "rls.setting", TEXT, rls.setting, "app.tenant",
         "The setting that policies read; its name has a dot."),
@@ -286,15 +289,19 @@ const struct key schema_keys[] = {
         "The provider that new passwords are written to.", .example = "files"),
     NAMED("secrets.providers", PROVIDER, "Stores by name."),
     ROW(PROVIDER, "type", CHOICE, type, "files",
-        "files in a folder, aws-secrets-manager, vault (HashiCorp's), or derive (an HMAC of the "
-        "name: nothing is stored).",
+        "files in a folder, env (variables), exec (a program), aws-secrets-manager, vault "
+        "(HashiCorp's), or derive (an HMAC of the name: nothing is stored).",
         .choices = provider_types),
     ROW(PROVIDER, "directory", PATH, directory, "/var/lib/fahrend/secrets", "Type files.",
         .some = true),
     ROW(PROVIDER, "region", TEXT, region, NULL, "Type aws-secrets-manager.",
         .example = "eu-central-1", .some = true),
     ROW(PROVIDER, "prefix", TEXT, prefix, "\"\"",
-        "Types aws-secrets-manager and vault: what stands before every id."),
+        "Types env, aws-secrets-manager and vault: what stands before every id."),
+    ROW(PROVIDER, "command", STRINGS, command, "[]",
+        "Type exec: a program and its arguments; \"read\", \"write\" or \"delete\" and the id "
+        "follow, "
+        "the secret is read or printed, and status 44 says that there is none."),
     ROW(PROVIDER, "endpoint", TEXT, endpoint, "\"\"",
         "Type aws-secrets-manager: a URL to ask instead of the public one."),
     ROW(PROVIDER, "address", TEXT, address, NULL, "Type vault: its URL.",

@@ -81,7 +81,7 @@ static const char *server_secret(const struct frontend *f, const struct plan *pl
     case CREDENTIAL_CLIENT:
         return identity->known == NULL ? NULL : identity->known->secret;
     case CREDENTIAL_TENANT:
-        return fetched == NULL ? NULL : fetched->secret;
+        return fetched->secret;
     case CREDENTIAL_FIXED:
         break;
     }
@@ -213,7 +213,7 @@ static int check_replication(const struct tenant *tenant, const struct client_id
 }
 
 static int enter_tenant(struct frontend *f, const struct client_identity *identity,
-                        const struct enter_secret *fetched, struct err *err)
+                        struct enter_secret *fetched, struct err *err)
 {
     struct context_setting settings[CONTEXT_SETTINGS_MAX];
     struct tenant_from_template storage;
@@ -237,8 +237,9 @@ static int enter_tenant(struct frontend *f, const struct client_identity *identi
     if (n < 0) {
         return n;
     }
-    if (plan.credential == CREDENTIAL_TENANT && fetched == NULL) {
-        (void)err_set(err, NEEDS_SECRET, "%s", plan.role);
+    if (plan.credential == CREDENTIAL_TENANT && fetched->role[0] == '\0') {
+        (void)snprintf(fetched->role, sizeof fetched->role, "%s", plan.role);
+        fetched->epoch = plan.epoch;
         return NEEDS_SECRET;
     }
     rc = check_database(f, &plan, err);
@@ -268,7 +269,7 @@ static int check_proxy(const struct frontend *f, struct err *err)
 }
 
 enum enter_result enter(struct frontend *f, const struct client_identity *identity,
-                        const struct enter_secret *fetched, struct err *err)
+                        struct enter_secret *fetched, struct err *err)
 {
     enum enter_result result = ENTER_TENANT;
 

@@ -9,23 +9,26 @@
 
 #include "proxy/client_login.h"
 #include "proxy/frontend.h"
+#include "tenant/name.h"
 
 enum enter_result {
     ENTER_REFUSED,
     ENTER_TENANT,
-    ENTER_NEEDS_SECRET, /* of the role whose name is in err.text: fetch it, and call again */
+    ENTER_NEEDS_SECRET, /* fetch what is wanted, and call again */
     ENTER_CONSOLE_ADMIN,
     ENTER_CONSOLE_STATS
 };
 
-/* The password of a tenant's role, once it was fetched. */
+/* The password of a tenant's role. */
 struct enter_secret {
-    const char *secret; /* NULL for none */
+    char role[NAME_SIZE]; /* what is wanted: set by enter when it needs it, else empty */
+    uint32_t epoch;       /* … and which of a row of derived ones */
+    const char *secret;   /* what was fetched for it, before enter is called again; NULL for none */
 };
 
-/* `fetched` is NULL the first time. On ENTER_TENANT the frontend has its tenant, lane and context;
- * on ENTER_REFUSED err says why. */
+/* `secret` is cleared the first time. On ENTER_TENANT the frontend has its tenant, lane and
+ * context; on ENTER_REFUSED err says why. */
 enum enter_result enter(struct frontend *f, const struct client_identity *identity,
-                        const struct enter_secret *fetched, struct err *err);
+                        struct enter_secret *secret, struct err *err);
 
 #endif

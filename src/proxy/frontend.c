@@ -254,12 +254,12 @@ static void hand_to_console(struct frontend *f, bool admin)
     proxy->hooks.on_console(proxy->data, &client);
 }
 
-static void finish_login(struct frontend *f, const struct enter_secret *fetched);
+static void finish_login(struct frontend *f, struct enter_secret *secret);
 
-static void on_role_secret(void *data, const char *secret, const struct err *err)
+static void on_role_secret(void *data, const struct enter_secret *found, const struct err *err)
 {
     struct frontend *f = data;
-    struct enter_secret fetched = {.secret = secret};
+    struct enter_secret fetched = *found;
 
     f->fetch = NULL;
     if (err != NULL) {
@@ -270,12 +270,12 @@ static void on_role_secret(void *data, const char *secret, const struct err *err
     finish_login(f, &fetched);
 }
 
-static void fetch_role_secret(struct frontend *f, const char *role)
+static void fetch_role_secret(struct frontend *f, const struct enter_secret *wanted)
 {
     struct err err;
 
     conn_pause(&f->conn);
-    f->fetch = role_secret_fetch(f->proxy->loop, f->realm, role, on_role_secret, f);
+    f->fetch = role_secret_fetch(f->proxy->loop, f->realm, wanted, on_role_secret, f);
     if (f->fetch == NULL) {
         (void)err_set(&err, ERR_INTERNAL, "out of threads");
         frontend_close(f, &err);
@@ -283,14 +283,14 @@ static void fetch_role_secret(struct frontend *f, const char *role)
 }
 
 /* The client is who it says it is: find its place. What it was told so far has been sent. */
-static void finish_login(struct frontend *f, const struct enter_secret *fetched)
+static void finish_login(struct frontend *f, struct enter_secret *secret)
 {
     struct err err = {0};
     const struct client_identity *identity = client_login_identity(f->login);
-    enum enter_result result = enter(f, identity, fetched, &err);
+    enum enter_result result = enter(f, identity, secret, &err);
 
     if (result == ENTER_NEEDS_SECRET) {
-        fetch_role_secret(f, err.text);
+        fetch_role_secret(f, secret);
         return;
     }
     client_login_free(f->login);
@@ -343,7 +343,7 @@ static void follow_login(struct frontend *f, int result, const struct err *err)
     }
     case CLIENT_LOGIN_DONE:
         conn_resume(&f->conn);
-        finish_login(f, NULL);
+        finish_login(f, &(struct enter_secret){0});
         break;
     }
 }

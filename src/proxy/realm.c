@@ -216,6 +216,11 @@ struct budget *realm_budget(const struct realm *realm, const char *server)
     return NULL;
 }
 
+const struct secrets *realm_secrets(const struct realm *realm)
+{
+    return realm->secrets;
+}
+
 const char *realm_secret(const struct realm *realm, const struct secret_ref *ref)
 {
     return secret_of(realm->secrets, ref);

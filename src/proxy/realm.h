@@ -51,6 +51,9 @@ void realm_mock(const struct realm *realm, enum verifier_kind kind, struct slice
 /* The budget of a server of the configuration. */
 struct budget *realm_budget(const struct realm *realm, const char *server);
 
+/* All secrets fetched, for store.h; as long as the realm is held. */
+const struct secrets *realm_secrets(const struct realm *realm);
+
 /* The secret behind a reference of the configuration, or NULL. */
 const char *realm_secret(const struct realm *realm, const struct secret_ref *ref);
 

@@ -35,21 +35,15 @@ static int resolve_env(const struct secret_ref *ref, char **out, struct err *err
     return result;
 }
 
-static int resolve_store(const struct secret_ref *ref, char **out, struct err *err)
-{
-    (void)out;
-    return err_set(err, ERR_CONFIG, "%s: secret provider is not available", ref->provider->name);
-}
-
 static const struct secret_ops ops[SECRET_KINDS] = {
     [SECRET_NONE] = {"none", resolve_none},        [SECRET_TEXT] = {"text", resolve_text},
     [SECRET_ENV] = {"env", resolve_env},           [SECRET_FILE] = {"file", secret_file_resolve},
-    [SECRET_EXEC] = {"exec", secret_exec_resolve}, [SECRET_STORE] = {"store", resolve_store},
+    [SECRET_EXEC] = {"exec", secret_exec_resolve},
 };
 
 int secret_resolve(const struct secret_ref *ref, char **out, struct err *err)
 {
-    assert(ref->kind < SECRET_KINDS);
+    assert(ref->kind < SECRET_STORE);
     *out = NULL;
     int result = ops[ref->kind].resolve(ref, out, err);
     if (result < 0) {

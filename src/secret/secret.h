@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// secret: fetches one secret from where the configuration says it is. Blocks: on a file, or up to
+// secret: fetches one secret from where the configuration says it is, unless that is a store: see
+// store.h. Blocks: on a file, or up to
 // SECRET_EXEC_TIMEOUT_MS on a program. So it runs at start, in the control thread or in the thread
 // pool, never on a loop. Errors name the place ("file: /run/secrets/app: …"), never the content.
 // Any thread, as long as none changes the environment.

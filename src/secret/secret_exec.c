@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A secret that a program prints. It gets our environment and stderr, nothing to read, and a
-// process group of its own, which is killed whole when it takes too long or prints too much. It
-// must end with status 0. A process is watched by its descriptor (Linux 5.3), so that no signal and
-// no other child of ours is touched.
+// A secret that a program prints, or is given. It gets our environment and stderr, to read what it
+// is given or nothing, and a process group of its own, which is killed whole when it takes too long
+// or prints too much. It must end with status 0. A process is watched by its descriptor
+// (Linux 5.3), so that no signal and no other child of ours is touched.
 #include "secret/secret_ops.h"
 
 #include <errno.h>
@@ -25,6 +25,7 @@
 
 struct run {
     pid_t pid;
+    int input;        /* what it is given, or -1 */
     int process;      /* its descriptor */
     int output;       /* what it prints */
     int64_t deadline; /* ms of the monotonic clock */
@@ -75,7 +76,9 @@ static int spawn(struct run *run, char *const *argv, int out_fd)
         goto err_files;
     }
     set_attributes(&attributes);
-    result = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    result = run->input < 0
+                 ? posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+                 : posix_spawn_file_actions_adddup2(&files, run->input, STDIN_FILENO);
     if (result == 0) {
         result = posix_spawn_file_actions_adddup2(&files, out_fd, STDOUT_FILENO);
     }
@@ -186,12 +189,13 @@ static int read_output(struct run *run, struct err *err)
     }
 }
 
-static int check_status(int status, struct err *err)
+static int check_status(int status, struct secret_program *program, struct err *err)
 {
     if (status == 0) {
         return 0;
     }
     if (status > 0 && WIFEXITED(status)) {
+        program->status = WEXITSTATUS(status);
         return err_set(err, ERR_CONFIG, "ended with status %d", WEXITSTATUS(status));
     }
     if (status > 0 && WIFSIGNALED(status)) {
@@ -201,7 +205,7 @@ static int check_status(int status, struct err *err)
 }
 
 /* Reads, waits, collects; whatever happens, the process is gone afterwards. */
-static int follow(struct run *run, char **out, struct err *err)
+static int follow(struct run *run, struct secret_program *program, char **out, struct err *err)
 {
     int result = read_output(run, err);
 
@@ -213,30 +217,67 @@ static int follow(struct run *run, char **out, struct err *err)
         (void)reap(run);
         return result;
     }
-    result = check_status(reap(run), err);
-    return result < 0 ? result : secret_take(run->bytes, run->n, out, err);
+    result = check_status(reap(run), program, err);
+    return result < 0 || out == NULL ? result : secret_take(run->bytes, run->n, out, err);
 }
 
-int secret_exec_run(const struct strings *argv, int64_t timeout_ms, char **out, struct err *err)
+/* A pipe that holds the input and has no writer any more. A secret is no longer than what the
+ * kernel keeps of a pipe, so that nobody needs to go on writing. */
+static int fill_input(struct run *run, const char *input, struct err *err)
 {
-    struct run run = {.deadline = now_ms() + timeout_ms};
-    int result = start(&run, argv, err);
+    int ends[2];
+    size_t n = strlen(input);
+
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+        return fail_errno(err, "cannot be started", errno);
+    }
+    ssize_t written = write(ends[1], input, n);
+    (void)close(ends[1]);
+    /* The program must find an ordinary pipe. */
+    if (written != (ssize_t)n || fcntl(ends[0], F_SETFL, 0) < 0) {
+        (void)close(ends[0]);
+        return err_set(err, ERR_CONFIG, "cannot be given the secret");
+    }
+    run->input = ends[0];
+    return 0;
+}
+
+static int run_program(struct run *run, struct secret_program *program, char **out, struct err *err)
+{
+    int result = program->input == NULL ? 0 : fill_input(run, program->input, err);
 
     if (result == 0) {
-        run.bytes = x_alloc(OUTPUT_MAX);
-        result = follow(&run, out, err);
-        secure_zero(run.bytes, OUTPUT_MAX);
-        free(run.bytes);
-        (void)close(run.output);
-        (void)close(run.process);
+        result = start(run, &program->argv, err);
     }
+    if (run->input >= 0) {
+        (void)close(run->input);
+    }
+    if (result == 0) {
+        run->bytes = x_alloc(OUTPUT_MAX);
+        result = follow(run, program, out, err);
+        secure_zero(run->bytes, OUTPUT_MAX);
+        free(run->bytes);
+        (void)close(run->output);
+        (void)close(run->process);
+    }
+    return result;
+}
+
+int secret_program_run(struct secret_program *program, char **out, struct err *err)
+{
+    struct run run = {.deadline = now_ms() + program->timeout_ms, .input = -1};
+
+    program->status = 0;
+    int result = run_program(&run, program, out, err);
     if (result < 0) {
-        err_wrap(err, "%s", argv->items[0]);
+        err_wrap(err, "%s", program->argv.items[0]);
     }
     return result;
 }
 
 int secret_exec_resolve(const struct secret_ref *ref, char **out, struct err *err)
 {
-    return secret_exec_run(&ref->argv, SECRET_EXEC_TIMEOUT_MS, out, err);
+    struct secret_program program = {.argv = ref->argv, .timeout_ms = SECRET_EXEC_TIMEOUT_MS};
+
+    return secret_program_run(&program, out, err);
 }

@@ -4,6 +4,7 @@
 #include "secret/secret_ops.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,16 +47,22 @@ static int read_secret(int fd, char **out, struct err *err)
     return result;
 }
 
-int secret_file_resolve(const struct secret_ref *ref, char **out, struct err *err)
+int secret_file_read(int folder, const char *name, char **out, struct err *err)
 {
-    int fd = private_file_open(ref->value, err);
+    int fd = private_file_open_at(folder, name, err);
 
     if (fd < 0) {
-        err_wrap(err, "%s", ref->value);
         return fd;
     }
     int result = read_secret(fd, out, err);
     (void)close(fd); /* nothing was written */
+    return result;
+}
+
+int secret_file_resolve(const struct secret_ref *ref, char **out, struct err *err)
+{
+    int result = secret_file_read(AT_FDCWD, ref->value, out, err);
+
     if (result < 0) {
         err_wrap(err, "%s", ref->value);
     }

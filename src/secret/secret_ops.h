@@ -19,8 +19,21 @@ struct secret_ops {
 int secret_file_resolve(const struct secret_ref *ref, char **out, struct err *err);
 int secret_exec_resolve(const struct secret_ref *ref, char **out, struct err *err);
 
-/* The same with another bound, in ms. */
-int secret_exec_run(const struct strings *argv, int64_t timeout_ms, char **out, struct err *err);
+/* The same for a file of a folder that is open, by its name there. */
+int secret_file_read(int folder, const char *name, char **out, struct err *err);
+
+/* A program that is given a secret, or prints one. */
+struct secret_program {
+    struct strings argv;
+    const char *input;  /* what it reads, at most SECRET_SIZE_MAX bytes; NULL: nothing */
+    int64_t timeout_ms; /* until it has ended */
+    int status;         /* afterwards: how it ended, where it did so with a status */
+};
+
+enum { SECRET_PROGRAM_NONE = 44 }; /* the status by which it says: there is no such secret */
+
+/* *out is what it printed, as of secret_take; out is NULL where that is not wanted. */
+int secret_program_run(struct secret_program *program, char **out, struct err *err);
 
 /* Cuts one newline off what was read, and copies it, if it is fit to be a secret. */
 int secret_take(const char *bytes, size_t n, char **out, struct err *err);

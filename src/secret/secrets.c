@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "secret/secret.h"
+#include "secret/store.h"
 
 struct secrets {
     const struct config *config; /* one reference is ours */
@@ -35,19 +36,40 @@ static void free_secrets(struct secrets *s)
     free(s);
 }
 
-int secrets_resolve(const struct config *config, const struct secrets **out, struct buf *errors)
+static int fetch(const struct secrets *s, const struct secret_ref *ref, char **out, struct err *err)
 {
-    struct secrets *s = new_secrets(config);
+    const struct store_key key = {.id = ref->value, .field = ref->field};
+
+    return ref->kind == SECRET_STORE ? store_read(s, ref->provider, &key, out, err)
+                                     : secret_resolve(ref, out, err);
+}
+
+/* Fetches those that are in stores, or those that are not. */
+static int fetch_all(struct secrets *s, bool stored, struct buf *errors)
+{
     int result = 0;
 
-    *out = NULL;
     for (size_t i = 0; i < s->count; i++) {
-        const struct secret_use *use = &config->secret_uses[i];
+        const struct secret_use *use = &s->config->secret_uses[i];
         struct err err = {0};
-        if (secret_resolve(&use->ref, &s->values[i], &err) < 0) {
+        if ((use->ref.kind == SECRET_STORE) == stored &&
+            fetch(s, &use->ref, &s->values[i], &err) < 0) {
             buf_printf(errors, "%s: %s\n", use->path, err.text);
             result = ERR_CONFIG;
         }
+    }
+    return result;
+}
+
+/* A store may need secrets of its own, which are in none. */
+int secrets_resolve(const struct config *config, const struct secrets **out, struct buf *errors)
+{
+    struct secrets *s = new_secrets(config);
+
+    *out = NULL;
+    int result = fetch_all(s, false, errors);
+    if (result == 0) {
+        result = fetch_all(s, true, errors);
     }
     if (result < 0) {
         free_secrets(s);

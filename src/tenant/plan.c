@@ -64,6 +64,7 @@ static int choose_role(const struct tenant *tenant, const struct login *login, s
     case LOGIN_TENANT:
         plan->credential = CREDENTIAL_TENANT;
         plan->dedicated = true;
+        plan->epoch = (uint32_t)tenant->config->password_epoch;
         return name_expand(slice_str(tenant->config->role), &values, plan->role, err);
     case LOGIN_FIXED:
         plan->credential = CREDENTIAL_FIXED;

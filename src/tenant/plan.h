@@ -32,6 +32,7 @@ struct plan {
     char database[NAME_SIZE];
     char role[NAME_SIZE];
     enum plan_credential credential;
+    uint32_t epoch;                    /* CREDENTIAL_TENANT: which of a row of derived ones */
     const struct secret_ref *password; /* CREDENTIAL_FIXED; its kind may be SECRET_NONE */
     bool dedicated; /* the pool serves this tenant only: its name belongs into the pool's key */
     bool sealed;    /* rls.seal: each server connection adds the tenant's seal for itself */

@@ -36,13 +36,36 @@ def test_a_file_of_the_roles_name_has_its_password(start, tmp_path):
     assert session_user(daemon) == "pw_scram"
 
 
-def test_a_password_is_derived_from_the_master_key(start, cluster):
-    derived = hmac.new(KEY.encode(), b"pw_wrong", hashlib.sha256).hexdigest()
+@pytest.mark.parametrize("epoch, message", [(0, b"pw_wrong"), (3, b"pw_wrong\x003")])
+def test_a_password_is_derived_from_master_key_role_and_epoch(start, cluster, epoch, message):
+    derived = hmac.new(KEY.encode(), message, hashlib.sha256).hexdigest()
     cluster.run(f"ALTER ROLE pw_wrong PASSWORD '{derived}'")
-    daemon = start(tenants=tenants("pw_wrong"), secrets={
+    acme = {"login": "tenant", "role": "pw_wrong", "password_epoch": epoch}
+    daemon = start(tenants={"acme": acme}, secrets={
         "store": "master", "providers": {"master": {"type": "derive", "key": KEY}}})
 
     assert session_user(daemon) == "pw_wrong"
+
+
+@pytest.mark.parametrize("provider", [
+    {"type": "env", "prefix": "PW_OF_"},
+    {"type": "exec", "command": ["sh", "-c", '[ "$0 $1" = "read pw_scram" ] && echo scram-secret']},
+], ids=["env", "exec"])
+def test_a_password_comes_from_a_variable_or_a_program(start, monkeypatch, provider):
+    monkeypatch.setenv("PW_OF_pw_scram", "scram-secret")
+    daemon = start(tenants=tenants("pw_scram"),
+                   secrets={"store": "kept", "providers": {"kept": provider}})
+
+    assert session_user(daemon) == "pw_scram"
+
+
+def test_a_secret_of_the_configuration_is_a_field_of_what_a_store_keeps(start, tmp_path):
+    secrets = file_store(tmp_path, "shared", '{"user": "pw_scram", "password": "scram-secret"}')
+    password = {"store": "kept", "id": "shared", "key": "password"}
+    daemon = start(secrets=secrets,
+                   tenants={"acme": {"login": {"user": "pw_scram", "password": password}}})
+
+    assert session_user(daemon) == "pw_scram"
 
 
 @pytest.mark.parametrize("mode, role", [(0o644, "pw_scram"), (0o600, "pw_wrong")],

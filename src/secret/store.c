@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "secret/store.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/encode.h"
+#include "base/rand.h"
+#include "secret/json.h"
+#include "secret/store_ops.h"
+
+#define ID_MAX 255 /* bytes */
+
+static const struct store_ops *const types[] = {
+    [PROVIDER_FILES] = &store_files_ops,
+    [PROVIDER_ENV] = &store_env_ops,
+    [PROVIDER_EXEC] = &store_exec_ops,
+    [PROVIDER_DERIVE] = &store_derive_ops,
+};
+
+/* What no store can take for anything but a name. Types refuse more. */
+static int check_id(const char *id, struct err *err)
+{
+    size_t n = strlen(id);
+
+    if (n == 0 || n > ID_MAX) {
+        return err_set(err, ERR_CONFIG, "the name of a secret has 1 to %d bytes", ID_MAX);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if ((unsigned char)id[i] < 0x20 || id[i] == 0x7F) {
+            return err_set(err, ERR_CONFIG, "the name of a secret holds a control character");
+        }
+    }
+    return 0;
+}
+
+static const struct store_ops *ops_of(const struct provider_config *provider, struct err *err)
+{
+    size_t count = sizeof types / sizeof types[0];
+
+    if ((size_t)provider->type >= count || types[provider->type] == NULL) {
+        (void)err_set(err, ERR_CONFIG, "this version does not know its type");
+        return NULL;
+    }
+    return types[provider->type];
+}
+
+static int fail(const struct store_call *call, struct err *err)
+{
+    err_wrap(err, "secret store \"%s\": %s", call->provider->name, call->key->id);
+    return err->code;
+}
+
+/* Replaces a whole value by one field of it. */
+static int pick_field(const char *field, char **value, struct err *err)
+{
+    char *whole = *value;
+
+    *value = NULL;
+    int rc = json_pick(slice_str(whole), field, value, err);
+    secure_free(whole);
+    return rc;
+}
+
+static int read_value(const struct store_call *call, char **out, struct err *err)
+{
+    const struct store_ops *ops = ops_of(call->provider, err);
+
+    if (ops == NULL || check_id(call->key->id, err) < 0) {
+        return err->code;
+    }
+    int rc = ops->read(call, out, err);
+    if (rc == 0 && call->key->field != NULL) {
+        rc = pick_field(call->key->field, out, err);
+    }
+    return rc;
+}
+
+int store_read(const struct secrets *secrets, const struct provider_config *provider,
+               const struct store_key *key, char **out, struct err *err)
+{
+    const struct store_call call = {.secrets = secrets, .provider = provider, .key = key};
+
+    *out = NULL;
+    return read_value(&call, out, err) < 0 ? fail(&call, err) : 0;
+}
+
+int store_write(const struct secrets *secrets, const struct provider_config *provider,
+                const struct store_key *key, const char *value, struct err *err)
+{
+    const struct store_call call = {.secrets = secrets, .provider = provider, .key = key};
+    const struct store_ops *ops = ops_of(provider, err);
+
+    if (ops == NULL || check_id(key->id, err) < 0) {
+        return fail(&call, err);
+    }
+    if (ops->write == NULL) {
+        (void)err_set(err, ERR_CONFIG, "a store of type %s cannot be written to", ops->type);
+        return fail(&call, err);
+    }
+    return ops->write(&call, value, err) < 0 ? fail(&call, err) : 0;
+}
+
+int store_delete(const struct secrets *secrets, const struct provider_config *provider,
+                 const struct store_key *key, struct err *err)
+{
+    const struct store_call call = {.secrets = secrets, .provider = provider, .key = key};
+    const struct store_ops *ops = ops_of(provider, err);
+
+    if (ops == NULL || check_id(key->id, err) < 0) {
+        return fail(&call, err);
+    }
+    if (ops->remove == NULL) {
+        return 0;
+    }
+    int rc = ops->remove(&call, err);
+    return rc < 0 && rc != ERR_NO_SECRET ? fail(&call, err) : 0;
+}
+
+bool store_derives(const struct provider_config *provider)
+{
+    return provider->type == PROVIDER_DERIVE;
+}
+
+int store_ensure(const struct secrets *secrets, const struct provider_config *provider,
+                 const struct store_key *key, char **out, struct err *err)
+{
+    char password[STORE_PASSWORD_SIZE];
+
+    int rc = store_read(secrets, provider, key, out, err);
+    if (rc != ERR_NO_SECRET) {
+        return rc;
+    }
+    store_new_password(password);
+    rc = store_write(secrets, provider, key, password, err);
+    if (rc == 0) {
+        *err = (struct err){0};
+        *out = x_strdup(password);
+    }
+    secure_zero(password, sizeof password);
+    return rc;
+}
+
+void store_new_password(char out[STORE_PASSWORD_SIZE])
+{
+    uint8_t bytes[(STORE_PASSWORD_SIZE - 1) / 2];
+
+    rand_bytes(bytes, sizeof bytes);
+    hex_encode(slice_of(bytes, sizeof bytes), out);
+    secure_zero(bytes, sizeof bytes);
+}

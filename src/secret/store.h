@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+//
+// store: the one way to read, write and delete what secret providers keep, whatever their type. All
+// of it blocks (on a disk, a program, a service over HTTP), so it runs in the thread pool, in the
+// control thread, never on a loop. Errors name the provider and what went wrong there, never a
+// secret: ERR_NO_SECRET where there is none of that name, ERR_CONFIG where the configuration or the
+// name is at fault, ERR_STORE where the store failed. Any thread; calls share nothing but
+// `secrets`.
+#ifndef SECRET_STORE_H
+#define SECRET_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "config/config.h"
+#include "secret/secrets.h"
+
+/* Which secret of a provider. */
+struct store_key {
+    const char *id;    /* of a tenant's role: the role's name */
+    const char *field; /* of the stored value, which is a JSON object; NULL: all of it */
+    uint32_t epoch;    /* where secrets are derived: which one in a row; else it means nothing */
+};
+
+enum { STORE_PASSWORD_SIZE = 65 }; /* a password of ours with its terminator */
+
+/* Returns 0 and the secret in *out, to be freed with secure_free. */
+int store_read(const struct secrets *secrets, const struct provider_config *provider,
+               const struct store_key *key, char **out, struct err *err);
+
+/* Makes `value` what is read from now on: all of it or nothing of it, on disk when this returns.
+ * ERR_CONFIG where the type of provider cannot write: see store_derives. The field is not used. */
+int store_write(const struct secrets *secrets, const struct provider_config *provider,
+                const struct store_key *key, const char *value, struct err *err);
+
+/* Forgets it; it is no error when there was none, or when nothing is stored. */
+int store_delete(const struct secrets *secrets, const struct provider_config *provider,
+                 const struct store_key *key, struct err *err);
+
+/* Whether secrets come out of the provider by themselves: reading always works, writing never, and
+ * a role is given what is read. */
+bool store_derives(const struct provider_config *provider);
+
+/* The password that a role is to have, for making the role; the same when it is asked again: what
+ * the store holds; else, once written there, a new one. *out as of store_read. */
+int store_ensure(const struct secrets *secrets, const struct provider_config *provider,
+                 const struct store_key *key, char **out, struct err *err);
+
+/* A random password: 256 bits in hexadecimal. The caller clears it. */
+void store_new_password(char out[STORE_PASSWORD_SIZE]);
+
+#endif
