@@ -225,7 +225,6 @@ struct tenant_config {
     struct login_config login;
     const char *role;             /* pattern: {tenant} */
     const char *application_name; /* pattern: {application_name}, {tenant}; "": the client's own */
-    const char *role;             /* pattern: {tenant} */
     int password_epoch;           /* where the store derives passwords: which one the role has */
     struct rls_config rls;
     struct {
