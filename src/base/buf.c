@@ -19,11 +19,8 @@ static size_t grown(size_t cap, size_t need)
     return n;
 }
 
-uint8_t *buf_reserve(struct buf *b, size_t n)
+uint8_t *buf_make_room(struct buf *b, size_t n)
 {
-    if (b->len + n <= b->cap && b->cap > 0) {
-        return b->p + b->len;
-    }
     if (b->off > 0) {
         memmove(b->p, b->p + b->off, b->len - b->off);
         b->len -= b->off;

@@ -30,8 +30,14 @@ static inline struct slice buf_slice(const struct buf *b)
     return slice_of(b->p == NULL ? NULL : b->p + b->off, b->len - b->off);
 }
 
+/* Moves or allocates so that n more bytes fit; returns where they go. */
+uint8_t *buf_make_room(struct buf *b, size_t n);
+
 /* Makes room for n more bytes and returns where to put them; buf_commit says how many were put. */
-uint8_t *buf_reserve(struct buf *b, size_t n);
+static inline uint8_t *buf_reserve(struct buf *b, size_t n)
+{
+    return b->len + n <= b->cap && b->cap > 0 ? b->p + b->len : buf_make_room(b, n);
+}
 
 static inline void buf_commit(struct buf *b, size_t n)
 {

@@ -54,6 +54,13 @@ struct err {
     char hint[200];          /* what to do, or empty */
 };
 
+/* Nothing went wrong so far. Cheaper than a literal, which writes it all. */
+static inline void err_clear(struct err *err)
+{
+    err->code = 0;
+    err->sqlstate[0] = err->text[0] = err->hint[0] = '\0';
+}
+
 /* Sets code and text; returns the code, so that `return err_set(…)` reads well. err may be NULL. */
 int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void err_hint(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -9,7 +9,6 @@
 #include "pool/backend_inner.h"
 #include "pool/backend_login.h"
 #include "pool/cleaning.h"
-#include "pool/parameters.h"
 #include "pool/replies.h"
 #include "pool/reports.h"
 #include "wire/error.h"
@@ -73,7 +72,7 @@ static void release_memory(struct backend *b)
     ledger_fini(&b->ledger);
     prepared_clear(&b->statements);
     buf_release(&b->in);
-    buf_release(&b->parameters);
+    parameters_release(&b->parameters);
     backend_login_free(b->login);
     b->login = NULL;
 }
@@ -209,7 +208,7 @@ void backend_cancel_ended(struct backend *b)
 /* A server tells since version 14 whether it is a standby. */
 static bool has_role(const struct backend *b)
 {
-    struct slice standby = parameters_find(buf_slice(&b->parameters), slice_str("in_hot_standby"));
+    struct slice standby = parameters_find(&b->parameters, slice_str("in_hot_standby"));
 
     return b->role == SERVER_ANY || slice_eq_str(standby, "on") == (b->role == SERVER_STANDBY);
 }
@@ -291,8 +290,9 @@ static void after_walk(struct backend *b)
 
 static void read_messages(struct backend *b, struct slice view)
 {
-    struct err err = {0};
+    struct err err;
     bool idle = b->state == BACKEND_IDLE || b->state == BACKEND_HELD;
+    err_clear(&err);
     ptrdiff_t done = idle ? reports_walk_idle(b, view, &err) : replies_walk(b, view, &err);
 
     if (done < 0) {

@@ -40,15 +40,6 @@ void owed_skip_copy(struct backend *b)
     owed_drop(b, count < b->ledger.count ? count + 1 : count);
 }
 
-void owed_drop_copy_ends(struct backend *b)
-{
-    struct ledger_entry *head;
-
-    while ((head = ledger_head(&b->ledger)) != NULL && head->kind == LEDGER_COPY_END) {
-        ledger_pop(&b->ledger);
-    }
-}
-
 void owed_skip_batch(struct backend *b)
 {
     uint32_t count = 0;

@@ -22,6 +22,11 @@ void owed_skip_batch(struct backend *b);
 void owed_skip_copy(struct backend *b);
 
 /* Ends of copies at the head of the ledger: nothing answers them. */
-void owed_drop_copy_ends(struct backend *b);
+static inline void owed_drop_copy_ends(struct backend *b)
+{
+    while (b->ledger.count > 0 && b->ledger.ring[b->ledger.head].kind == LEDGER_COPY_END) {
+        ledger_pop(&b->ledger);
+    }
+}
 
 #endif

@@ -170,7 +170,6 @@ static void start_skipping(struct frontend *f, const struct err *err)
 static size_t begin(struct frontend *f, struct slice rest)
 {
     struct frame frame = {0};
-    struct err err = {0};
     enum frame_result result = frontend_peek(f, rest, &frame);
 
     if (result == FRAME_SHORT) {
@@ -189,6 +188,8 @@ static size_t begin(struct frontend *f, struct slice rest)
         break;
     }
     f->request_at = loop_now(f->proxy->loop);
+    struct err err;
+    err_clear(&err);
     int rc = ask(f, &err);
     if (rc < 0) {
         start_skipping(f, &err);
