@@ -23,15 +23,18 @@ def start_pgbouncer(run):
 
 def measure_fahrend(run, profile):
     proxy = start_fahrend(run)
-    try:
-        figures = {
-            "login and goodbye": proxy.per_login(LOGINS, 1),
-            "prepared execution": proxy.per_query(1, 1, QUERIES, "-P"),
-            "query that changes tenant": proxy.per_query(2, 2, QUERIES),
-            "simple query": proxy.per_query(1, 1, QUERIES),
-        }
+    figures = {}
+
+    def keep(what, figure):
+        figures[what] = figure
         if profile:
-            counting.save_profile(proxy, profile)
+            counting.save_profile(proxy, f"{profile}/{what.replace(' ', '-')}")
+
+    try:
+        keep("login and goodbye", proxy.per_login(LOGINS, 1))
+        keep("prepared execution", proxy.per_query(1, 1, QUERIES, "-P"))
+        keep("query that changes tenant", proxy.per_query(2, 2, QUERIES))
+        keep("simple query", proxy.per_query(1, 1, QUERIES))
         return figures
     finally:
         proxy.stop()

@@ -6,8 +6,8 @@
 # does the same. PostgreSQL is real.
 #
 #   tests/bench/instructions.sh    under 1 minute
-#   --profile FILE                 where fahrend's instructions go, function by function, for simple
-#                                  queries
+#   --profile DIRECTORY            where fahrend's instructions go, function by function: a file for
+#                                  each figure
 #   -o FILE                        the figures as JSON too
 #
 # On Debian 12 or 13, as root or with sudo: installs what is missing and builds the preset release
