@@ -23,6 +23,7 @@
 #include "net/conn.h"
 #include "net/dial.h"
 #include "pool/ledger.h"
+#include "pool/parameters.h"
 #include "pool/prepared.h"
 #include "pool/seal.h"
 #include "tenant/context.h"
@@ -158,12 +159,12 @@ struct backend {
     struct addr peer;
     const char *host; /* the configuration's, that answered */
     int port;
-    struct buf parameters; /* ParameterStatus messages: what the server said last of each */
-    enum server_role role; /* what the server must be */
-    bool replicates;       /* it speaks the streaming replication protocol */
-    uint64_t id;           /* unique on its worker */
-    uint64_t connected_at; /* loop time, ms */
-    uint64_t used_at;      /* of the last link */
+    struct parameters parameters; /* what the server said last of each */
+    enum server_role role;        /* what the server must be */
+    bool replicates;              /* it speaks the streaming replication protocol */
+    uint64_t id;                  /* unique on its worker */
+    uint64_t connected_at;        /* loop time, ms */
+    uint64_t used_at;             /* of the last link */
     struct backend_stats stats;
 };
 

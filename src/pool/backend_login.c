@@ -464,6 +464,5 @@ void backend_login_take(struct backend_login *login, struct backend *b)
         memcpy(b->key_bytes, key.p, key.n);
     }
     b->key = slice_of(b->key_bytes, key.n);
-    b->parameters = login->parameters;
-    login->parameters = (struct buf){0};
+    parameters_take(&b->parameters, &login->parameters);
 }

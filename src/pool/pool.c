@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "pool/cancel.h"
-#include "pool/parameters.h"
 #include "pool/pools.h"
 #include "pool/supply.h"
 
@@ -73,7 +72,7 @@ void pool_free(struct pool *pool)
     context_unref(&pool->owner->contexts, pool->startup);
     lane_free_all(pool);
     credential_fini(&pool->credential);
-    buf_release(&pool->welcome);
+    parameters_release(&pool->welcome);
     config_unref(pool->config);
     free(pool->replication);
     free(pool->database);
@@ -108,7 +107,7 @@ void pool_adopt(struct pool *pool, const struct pool_config *settings)
 
 struct slice pool_welcome_value(const struct pool *pool, struct slice name)
 {
-    return parameters_find(buf_slice(&pool->welcome), name);
+    return parameters_find(&pool->welcome, name);
 }
 
 /* ---- idle connections ---- */
@@ -334,8 +333,7 @@ static void arm_age(struct pool *pool, struct backend *b)
 static void finish_login(struct pool *pool, struct backend *b)
 {
     pool->connecting--;
-    buf_release(&pool->welcome);
-    buf_append_slice(&pool->welcome, buf_slice(&b->parameters));
+    parameters_copy(&pool->welcome, &b->parameters);
     b->logged_in = true;
     if (pool->startup != NULL) {
         b->context = context_ref(pool->startup);
@@ -411,7 +409,7 @@ static void mark_for_closing(struct pool *pool)
 void pool_retire_connections(struct pool *pool)
 {
     mark_for_closing(pool);
-    buf_release(&pool->welcome);
+    parameters_release(&pool->welcome);
 }
 
 void pool_close_connections(struct pool *pool)

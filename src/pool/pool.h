@@ -61,9 +61,9 @@ struct pool {
     bool reserve_open;   /* the reserve may be used */
     bool paused;         /* nothing is granted */
 
-    struct host_claim claim; /* on the server's budget */
-    bool counted;            /* in host.pools */
-    struct buf welcome;      /* ParameterStatus messages of the latest login */
+    struct host_claim claim;   /* on the server's budget */
+    bool counted;              /* in host.pools */
+    struct parameters welcome; /* what the server reported at the latest login */
     struct err
         failure; /* the last one to connect; code 0 when there was none since the last success */
     size_t first_host;       /* of the server's, to be tried first; any number */

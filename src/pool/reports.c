@@ -2,8 +2,6 @@
 #include "pool/reports.h"
 
 #include "base/limits.h"
-#include "pool/parameters.h"
-#include "tenant/session.h"
 #include "wire/cursor.h"
 #include "wire/error.h"
 #include "wire/frame.h"
@@ -24,7 +22,7 @@ bool reports_note(struct backend *b, struct slice body)
  * it. */
 static void adopt_parameter(struct backend *b, struct slice name, struct slice value)
 {
-    if (b->context == NULL || !session_tracks(name)) {
+    if (b->context == NULL || tracked_number(name) < 0) {
         return;
     }
     struct context *changed = context_with(b->contexts, b->context, name, value);

@@ -6,9 +6,7 @@
 #include "base/alloc.h"
 #include "proxy/tamper.h"
 #include "tenant/appname.h"
-#include "tenant/session.h"
 #include "wire/build.h"
-#include "wire/frame.h"
 
 static struct context_table *table_of(struct frontend *f)
 {
@@ -22,12 +20,18 @@ static void set_context(struct frontend *f, struct context *context)
     f->request.context = context;
 }
 
-/* What should be in force: what its context says, else what it was greeted with. */
-static struct slice expected(const struct frontend *f, struct slice name)
+/* What every client of its pool was greeted with. */
+static struct slice welcome(const struct frontend *f, int number)
 {
-    const struct context_setting *own = context_find(f->request.context, name);
+    return parameters_value(&f->request.lane->pool->welcome, number);
+}
 
-    return own != NULL ? own->value : pool_welcome_value(f->request.lane->pool, name);
+/* What should be in force: what its context says, else what it was greeted with. */
+static struct slice expected(const struct frontend *f, int number)
+{
+    const struct context_setting *own = context_tracked(f->request.context, number);
+
+    return own != NULL ? own->value : welcome(f, number);
 }
 
 /* ---- the name of its sessions ---- */
@@ -77,10 +81,10 @@ struct context *follow_shown(struct frontend *f)
 static void take_setting(struct frontend *f, struct slice name, struct slice value)
 {
     struct context *old = f->request.context;
+    int number = tracked_number(name);
 
-    if (!session_tracks(name) ||
-        (context_find(old, name) == NULL &&
-         slice_eq(pool_welcome_value(f->request.lane->pool, name), value))) {
+    if (number < 0 ||
+        (context_tracked(old, number) == NULL && slice_eq(welcome(f, number), value))) {
         return;
     }
     struct context *changed = context_with(table_of(f), old, name, value);
@@ -97,7 +101,7 @@ bool follow_report(struct frontend *f, struct slice name, struct slice value)
 {
     tamper_on_report(f, name, value);
     if (is_named(f, name)) {
-        if (!slice_eq(expected(f, name), value)) { /* else it is the switch's own */
+        if (!slice_eq(expected(f, tracked_number(name)), value)) { /* else the switch's own */
             take_name(f, name, value);
         }
         return false;
@@ -106,28 +110,40 @@ bool follow_report(struct frontend *f, struct slice name, struct slice value)
     return true;
 }
 
+/* The switch's values, and what came of them in the batch, for each tracked parameter. A connection
+ * that says what the pool greets with can differ only in what the client's context sets. */
+static void compare(struct frontend *f, struct buf *out)
+{
+    const struct parameters *said = &f->backend->parameters;
+    const struct parameters *greeting = &f->request.lane->pool->welcome;
+    bool same = slice_eq(buf_slice(&said->messages), buf_slice(&greeting->messages));
+
+    if (same && !f->request.context->tracks) {
+        return;
+    }
+    for (int number = 0; number < TRACKED_COUNT; number++) {
+        struct slice value = parameters_value(said, number);
+        if (same && context_tracked(f->request.context, number) == NULL) {
+            continue;
+        }
+        if (value.p != NULL && !slice_eq(expected(f, number), value) &&
+            follow_report(f, tracked_name(number), value)) {
+            build_parameter_status(out, tracked_name(number), value);
+        }
+    }
+}
+
 void follow_reported(struct frontend *f)
 {
-    struct slice rest = buf_slice(&f->backend->parameters);
     struct buf out = {0};
-    struct frame frame;
 
-    while (frame_peek(rest, &frame) == FRAME_OK) {
-        struct cursor c = cursor_of(frame_body(rest, &frame));
-        struct slice name = cursor_cstr(&c);
-        struct slice value = cursor_cstr(&c);
-        if (session_tracks(name) && !slice_eq(expected(f, name), value) &&
-            follow_report(f, name, value)) {
-            buf_append(&out, rest.p, frame.size);
-        }
-        rest = slice_from(rest, frame.size);
-    }
+    compare(f, &out);
     if (f->renamed) {
         build_parameter_status(&out, slice_str("application_name"), slice_str(f->application_name));
         f->renamed = false;
     }
     if (buf_size(&out) > 0) {
         (void)frontend_send(f, buf_slice(&out));
+        buf_release(&out);
     }
-    buf_release(&out);
 }

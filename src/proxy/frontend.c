@@ -308,7 +308,7 @@ static void finish_login(struct frontend *f, struct enter_secret *secret)
         break;
     }
     frontend_move(f, FRONTEND_IDLE);
-    if (buf_size(&f->request.lane->pool->welcome) > 0 && f->request.context->proven) {
+    if (parameters_known(&f->request.lane->pool->welcome) && f->request.context->proven) {
         frontend_greet(f);
     } else {
         relay_prove(f);

@@ -8,6 +8,8 @@
 
 enum { CHAINS_FIRST = 64 };
 
+_Static_assert(CONTEXT_SETTINGS_MAX < UINT8_MAX, "context.tracked counts in a byte");
+
 /* Settings as the table keeps them: sorted, each name once. */
 struct sorted {
     struct context_setting items[CONTEXT_SETTINGS_MAX];
@@ -144,6 +146,11 @@ static struct context *make_context(const void *scope, uint64_t hash, const stru
         settings[i].name = copy_bytes(&bytes, s->name);
         settings[i].value = copy_bytes(&bytes, s->value);
         settings[i].fixed = s->fixed;
+        int number = tracked_number(s->name);
+        if (number >= 0) {
+            context->tracked[number] = (uint8_t)(i + 1);
+            context->tracks = true;
+        }
     }
     return context;
 }

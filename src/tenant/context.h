@@ -14,6 +14,7 @@
 #include "base/slice.h"
 #include "tenant/hash.h"
 #include "tenant/setting.h"
+#include "tenant/tracked.h"
 
 /* A login brings LIMIT_CONTEXT_SETTINGS at most; the rest is room for what the server reports. */
 enum { CONTEXT_SETTINGS_MAX = LIMIT_CONTEXT_SETTINGS + 16 };
@@ -21,8 +22,10 @@ enum { CONTEXT_SETTINGS_MAX = LIMIT_CONTEXT_SETTINGS + 16 };
 struct context {
     const void *scope; /* whose it is; contexts of different scopes never unify */
     uint32_t refs;
-    uint16_t count;   /* of settings */
-    bool proven;      /* for the pool: a server has accepted it */
+    uint16_t count;                 /* of settings */
+    bool proven;                    /* for the pool: a server has accepted it */
+    bool tracks;                    /* some of them have a number as tracked ones */
+    uint8_t tracked[TRACKED_COUNT]; /* by number: position in settings plus one, or 0 */
     struct list idle; /* for the pool: idle server connections in this context; keep a reference */
     const struct context_setting *settings; /* sorted by name; slices of this allocation */
     /* private below */
@@ -64,6 +67,14 @@ struct context *context_with_fixed(struct context_table *table, struct context *
 
 /* NULL where the context says nothing about it. */
 const struct context_setting *context_find(const struct context *context, struct slice name);
+
+/* What it says about a tracked parameter, by its number, or NULL. */
+static inline const struct context_setting *context_tracked(const struct context *context,
+                                                            int number)
+{
+    uint8_t position = context->tracked[number];
+    return position == 0 ? NULL : &context->settings[position - 1];
+}
 
 /* Bytes of memory that this one takes. */
 size_t context_bytes(const struct context *context);

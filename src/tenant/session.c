@@ -3,15 +3,6 @@
 
 #include "tenant/appname.h"
 
-/* What PostgreSQL 15 to 18 report of their own accord (GUC_REPORT) and let everyone set. Not here:
- * server_version, server_encoding, integer_datetimes, in_hot_standby, is_superuser, and
- * session_authorization, which is reserved. */
-static const char *const tracked[] = {
-    "application_name", "client_encoding",  "DateStyle",   "default_transaction_read_only",
-    "IntervalStyle",    "scram_iterations", "search_path", "standard_conforming_strings",
-    "TimeZone",
-};
-
 /* Appends; false where there is no room. */
 static bool append(struct context_setting *out, size_t cap, size_t *count,
                    const struct context_setting *setting)
@@ -76,14 +67,4 @@ int session_settings(const struct tenant *tenant, struct plan *plan,
         return err_set(err, ERR_INVALID_VALUE, "more than %zu settings in one session", cap);
     }
     return (int)count;
-}
-
-bool session_tracks(struct slice parameter)
-{
-    for (size_t i = 0; i < sizeof tracked / sizeof tracked[0]; i++) {
-        if (setting_name_eq(parameter, slice_str(tracked[i]))) {
-            return true;
-        }
-    }
-    return false;
 }

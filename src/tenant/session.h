@@ -23,8 +23,4 @@ int session_settings(const struct tenant *tenant, struct plan *plan,
                      const struct context_setting *startup, size_t n, struct context_setting *out,
                      size_t cap, struct err *err);
 
-/* Does a ParameterStatus of this name tell a setting that a client may have changed, and that must
- * follow it to its next server connection? Others only describe the server. */
-bool session_tracks(struct slice parameter);
-
 #endif

@@ -19,7 +19,7 @@ int setting_name_compare(struct slice a, struct slice b);
 
 static inline bool setting_name_eq(struct slice a, struct slice b)
 {
-    return a.n == b.n && setting_name_compare(a, b) == 0;
+    return a.n == b.n && (slice_eq(a, b) || setting_name_compare(a, b) == 0);
 }
 
 static inline uint8_t setting_fold(uint8_t c)

@@ -122,7 +122,7 @@ START_TEST(after_its_login_it_is_ready_once)
     ck_assert_int_eq(s.ready, 1);
     ck_assert_uint_eq(s.b->pid, 4711);
     ck_assert_slice_str(s.b->key, "k711");
-    ck_assert_uint_gt(buf_size(&s.b->parameters), 0);
+    ck_assert_uint_gt(buf_size(&s.b->parameters.messages), 0);
     end(&s);
 }
 END_TEST

@@ -99,7 +99,7 @@ static inline void end(struct probe *p)
     ledger_fini(&b->ledger);
     prepared_clear(&b->statements);
     context_table_fini(&p->contexts);
-    buf_release(&b->parameters);
+    parameters_release(&b->parameters);
     buf_release(&p->in);
     buf_release(&p->forwarded);
     buf_release(&p->reports);

@@ -197,8 +197,8 @@ START_TEST(key_and_parameters_are_the_backends_after_the_login)
 
     ck_assert_uint_eq(b->pid, 4711);
     ck_assert_slice_str(b->key, "key!");
-    ck_assert(slice_eq(buf_slice(&b->parameters), buf_slice(&should)));
-    buf_release(&b->parameters);
+    ck_assert(slice_eq(buf_slice(&b->parameters.messages), buf_slice(&should)));
+    parameters_release(&b->parameters);
     buf_release(&should);
     free(b);
     end(&d);
@@ -701,7 +701,7 @@ START_TEST(a_key_of_a_newer_protocol_is_kept_whole)
     backend_login_take(d.login, b);
 
     ck_assert(slice_eq(b->key, slice_of(key, sizeof key)));
-    buf_release(&b->parameters);
+    parameters_release(&b->parameters);
     free(b);
     end(&d);
 }
@@ -810,7 +810,7 @@ START_TEST(a_connection_for_sealed_tenants_asks_when_its_process_began)
 
     backend_login_take(d.login, &b);
     ck_assert_str_eq(b.start, "1700000000000001");
-    buf_release(&b.parameters);
+    parameters_release(&b.parameters);
     end(&d);
 }
 END_TEST

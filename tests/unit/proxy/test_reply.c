@@ -17,14 +17,16 @@ static void begin(struct desk *d, const struct context_setting *settings, size_t
     *d = (struct desk){0};
     context_table_init(&d->table);
     d->context = context_intern(&d->table, d, settings, n);
-    build_parameter_status(&d->pool.welcome, slice_str("server_version"), slice_str("15.3"));
-    build_parameter_status(&d->pool.welcome, slice_str("TimeZone"), slice_str("UTC"));
+    struct buf messages = {0};
+    build_parameter_status(&messages, slice_str("server_version"), slice_str("15.3"));
+    build_parameter_status(&messages, slice_str("TimeZone"), slice_str("UTC"));
+    parameters_take(&d->pool.welcome, &messages);
 }
 
 static void end(struct desk *d)
 {
     buf_release(&d->out);
-    buf_release(&d->pool.welcome);
+    parameters_release(&d->pool.welcome);
     context_unref(&d->table, d->context);
     context_table_fini(&d->table);
 }

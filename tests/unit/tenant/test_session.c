@@ -115,37 +115,6 @@ START_TEST(more_than_there_is_room_for_is_refused)
 }
 END_TEST
 
-START_TEST(settable_reports_are_tracked)
-{
-    const char *tracked[] = {"application_name",
-                             "client_encoding",
-                             "DateStyle",
-                             "datestyle",
-                             "TimeZone",
-                             "IntervalStyle",
-                             "search_path",
-                             "scram_iterations",
-                             "standard_conforming_strings",
-                             "default_transaction_read_only"};
-
-    for (size_t i = 0; i < sizeof tracked / sizeof tracked[0]; i++) {
-        ck_assert_msg(session_tracks(slice_str(tracked[i])), "%s", tracked[i]);
-    }
-}
-END_TEST
-
-START_TEST(what_describes_the_server_is_not_tracked)
-{
-    const char *untracked[] = {
-        "server_version",    "server_encoding", "is_superuser",      "session_authorization",
-        "integer_datetimes", "in_hot_standby",  "statement_timeout", ""};
-
-    for (size_t i = 0; i < sizeof untracked / sizeof untracked[0]; i++) {
-        ck_assert_msg(!session_tracks(slice_str(untracked[i])), "%s", untracked[i]);
-    }
-}
-END_TEST
-
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("session");
@@ -157,8 +126,6 @@ static Suite *make_suite(void)
     tcase_add_test(cases, a_client_cannot_mark_its_setting_as_fixed);
     tcase_add_test(cases, protocol_extensions_are_no_settings);
     tcase_add_test(cases, more_than_there_is_room_for_is_refused);
-    tcase_add_test(cases, settable_reports_are_tracked);
-    tcase_add_test(cases, what_describes_the_server_is_not_tracked);
     suite_add_tcase(suite, cases);
     return suite;
 }
