@@ -234,3 +234,14 @@ void act_suspend_tenant(struct console *c, const struct command *command)
     scope_note_shut(&c->admin->gates, &q, GATE_SUSPENDED);
     console_gather(c, &q, suspend_tenant, on_done);
 }
+
+void admin_suspend_tenant(struct admin *admin, const char *tenant)
+{
+    struct question q = {.scope = GATHER_TENANT};
+
+    record_name(q.name, tenant);
+    if (!admin->closing && (scope_flags(&admin->gates, &q) & GATE_SUSPENDED) == 0) {
+        scope_note_shut(&admin->gates, &q, GATE_SUSPENDED);
+        (void)gather_start(admin, &q, suspend_tenant, NULL, NULL);
+    }
+}

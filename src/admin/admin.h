@@ -45,6 +45,9 @@ void admin_accept(struct admin *admin, struct console_client *client);
 void admin_pause(struct admin *admin);
 void admin_resume(struct admin *admin);
 
+/* SUSPEND TENANT without a console; nothing happens where it is suspended already. */
+void admin_suspend_tenant(struct admin *admin, const char *tenant);
+
 /* Closes every session, and asks the workers nothing more; answers under way are still received.
  * Call it before the workers are told to end. Idempotent. */
 void admin_close(struct admin *admin);

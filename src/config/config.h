@@ -206,7 +206,8 @@ struct tenant_limits {
     int clients; /* 0 = no limit; likewise below */
     int connections;
     int waiting;
-    int weight; /* share of turns in a pool's queue, from 1 */
+    int weight;  /* share of turns in a pool's queue, from 1 */
+    int tampers; /* attempts before the tenant is suspended */
 };
 
 struct tenant_timeouts { /* ms; 0 = none */

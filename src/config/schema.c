@@ -262,6 +262,11 @@ const struct key schema_keys[] = {
         "Clients that wait for a server connection.", .max = COUNT_MAX),
     ROW(TENANT, "limits.weight", INT, limits.weight, "1",
         "Turns in the queue of a pool that several tenants share.", .min = 1, .max = 1000),
+    ROW(TENANT, "limits.tampers", INT, limits.tampers, "0",
+        "Attempts to be another tenant or role, as far as the server tells of them, after which "
+        "the tenant is suspended until RESUME TENANT. A key of the seal that the server does not "
+        "know counts as well.",
+        .max = COUNT_MAX),
     SECTION(TENANT, "timeouts", "Bounds in time; 0 is none."),
     ROW(TENANT, "timeouts.query_wait", TIME, timeouts.query_wait, "2m",
         "A query that waits longer for a server connection fails."),

@@ -244,9 +244,35 @@ static void on_console(void *data, struct console_client *client)
     mailbox_post(&d->mailbox, &console->mail);
 }
 
+struct tampering_mail {
+    struct mail mail;
+    struct daemon *daemon;
+    char tenant[NAME_SIZE];
+};
+
+static void deliver_tampering(struct mail *mail)
+{
+    struct tampering_mail *tampering = container_of(mail, struct tampering_mail, mail);
+
+    admin_suspend_tenant(tampering->daemon->admin, tampering->tenant);
+    free(tampering);
+}
+
+static void on_tampering(void *data, const char *tenant)
+{
+    struct daemon *d = data;
+    struct tampering_mail *tampering = x_zalloc(sizeof *tampering);
+
+    tampering->mail.deliver = deliver_tampering;
+    tampering->daemon = d;
+    (void)snprintf(tampering->tenant, sizeof tampering->tenant, "%s", tenant);
+    mailbox_post(&d->mailbox, &tampering->mail);
+}
+
 static const struct worker_hooks worker_hooks = {
     .on_console = on_console,
     .on_cancel = on_cancel,
+    .on_tampering = on_tampering,
     .on_drained = on_drained,
 };
 

@@ -60,6 +60,13 @@ static void on_cancel(void *data, uint32_t pid, const uint8_t key[4])
     w->hooks.on_cancel(w->data, pid, key);
 }
 
+static void on_tampering(void *data, const char *tenant)
+{
+    struct worker *w = data;
+
+    w->hooks.on_tampering(w->data, tenant);
+}
+
 static void on_client_gone(void *data)
 {
     struct worker *w = data;
@@ -137,6 +144,7 @@ int worker_init(struct worker *w, uint32_t index, const int *fds, size_t fd_coun
     static const struct proxy_hooks proxy_hooks = {
         .on_console = on_console,
         .on_cancel = on_cancel,
+        .on_tampering = on_tampering,
         .on_client_gone = on_client_gone,
     };
 

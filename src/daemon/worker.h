@@ -18,6 +18,7 @@ struct worker_hooks {
     /* Called on the worker's thread. The client is the receiver's. */
     void (*on_console)(void *data, struct console_client *client);
     void (*on_cancel)(void *data, uint32_t pid, const uint8_t key[4]);
+    void (*on_tampering)(void *data, const char *tenant);
     /* The last client has gone while draining. */
     void (*on_drained)(void *data);
 };

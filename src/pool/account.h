@@ -46,6 +46,7 @@ struct account {
     uint32_t clients;         /* logged in */
     uint32_t waiting;         /* of them, in a queue */
     uint32_t connections;     /* server connections linked to them now */
+    uint32_t tampers;         /* since it was last let in, for limits.tampers */
     bool paused;              /* by order: its clients stand in their queues */
     struct tally *tallies;    /* as long as the account */
 };

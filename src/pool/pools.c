@@ -224,6 +224,9 @@ void pools_shut(struct pools *pools, enum gate_kind kind, struct slice name, uin
 void pools_open(struct pools *pools, enum gate_kind kind, struct slice name, uint32_t flags)
 {
     gates_remove(&pools->gates, kind, name, flags);
+    if (kind == GATE_TENANT && (flags & GATE_SUSPENDED) != 0) {
+        pools_account(pools, name)->tampers = 0;
+    }
     follow_one(pools, kind, name);
 }
 

