@@ -135,9 +135,6 @@ static enum gather_step kill_client(struct proxy *proxy, const struct question *
 {
     struct err err;
 
-    if (q->number % PROXY_IDS != proxy->worker) {
-        return GATHER_DONE;
-    }
     disconnect_error(&err);
     for (struct list *node = proxy->clients.next; node != &proxy->clients; node = node->next) {
         struct frontend *f = container_of(node, struct frontend, node);

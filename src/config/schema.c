@@ -78,7 +78,7 @@ const struct key schema_keys[] = {
         "PEM file with the roots of clients' certificates.", .example = "clients.crt",
         .some = true),
     ROW(TOP, "workers", INT, workers, "auto", "Event loops; auto is one for each CPU.", .min = 1,
-        .max = 1024, .zero = "auto", .restart = true),
+        .max = 64, .zero = "auto", .restart = true),
     ROW(TOP, "drain_timeout", TIME, drain_timeout, "0",
         "How long a drain waits for clients before it closes them; 0 is without end."),
 

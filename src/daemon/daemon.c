@@ -26,10 +26,9 @@ struct daemon {
     struct worker *workers;
     size_t worker_count;
     struct admin *admin; /* the console; NULL before the workers run */
-    size_t drained;      /* workers without clients */
-    _Atomic uint32_t clients;
-    bool listening;              /* all sockets were opened */
-    struct addresses *addresses; /* of the clients */
+    struct worker_shared shared;
+    int unix_fd;    /* the first worker's Unix socket; -1 for none */
+    bool listening; /* all sockets were opened */
     uv_signal_t signals[SIGNALS];
     struct deadline drain_deadline;
     enum daemon_state state;
@@ -193,7 +192,7 @@ static void deliver_drained(struct mail *mail)
     struct daemon *d = drained->daemon;
 
     free(drained);
-    if (d->state == DAEMON_DRAINING && atomic_load(&d->clients) == 0) {
+    if (d->state == DAEMON_DRAINING && atomic_load(&d->shared.clients) == 0) {
         log_info("drained");
         stop(d);
     }
@@ -328,8 +327,9 @@ static int start_admin(struct daemon *d)
 
 static unsigned count_workers(const struct config *config)
 {
-    (void)config;
-    return 1;
+    unsigned count = config->workers > 0 ? (unsigned)config->workers : uv_available_parallelism();
+
+    return count < CREW_MAX ? count : CREW_MAX;
 }
 
 static int add_worker(struct daemon *d, struct err *err)
@@ -337,17 +337,15 @@ static int add_worker(struct daemon *d, struct err *err)
     const struct config *config = realm_config(d->realm);
     struct worker *w = &d->workers[d->worker_count];
     int fds[WORKER_LISTENERS];
-    int n = listeners_open(&config->listen, (unsigned)d->worker_count, fds, WORKER_LISTENERS, err);
+    int n = listeners_open(&config->listen, &d->unix_fd, fds, WORKER_LISTENERS, err);
 
     if (n < 0) {
         return n;
     }
-    int rc = worker_init(w, (uint32_t)d->worker_count, fds, (size_t)n, realm_ref(d->realm),
-                         &d->clients, &worker_hooks, d);
+    int rc = worker_init(w, fds, (size_t)n, realm_ref(d->realm), &d->shared, &worker_hooks, d);
     if (rc < 0) {
         return err_set(err, rc, "worker: %s", uv_strerror(rc));
     }
-    w->proxy.addresses = d->addresses;
     d->worker_count++;
     return 0;
 }
@@ -356,7 +354,7 @@ static int start_workers(struct daemon *d, struct err *err)
 {
     unsigned count = count_workers(realm_config(d->realm));
 
-    d->addresses = addresses_new();
+    d->shared.addresses = addresses_new();
     d->workers = x_zalloc(count * sizeof *d->workers);
     for (unsigned i = 0; i < count; i++) {
         int rc = add_worker(d, err);
@@ -391,6 +389,9 @@ static void end(struct daemon *d)
     for (size_t i = 0; i < d->worker_count; i++) {
         worker_join(&d->workers[i]);
     }
+    for (size_t i = 0; i < d->worker_count; i++) {
+        worker_fini(&d->workers[i]);
+    }
     mailbox_close(&d->mailbox);
     loop_fini(&d->loop);
     if (d->admin != NULL) {
@@ -400,14 +401,14 @@ static void end(struct daemon *d)
         listeners_unlink(&realm_config(d->realm)->listen);
     }
     free(d->workers);
-    addresses_free(d->addresses);
+    addresses_free(d->shared.addresses);
     realm_unref(d->realm);
     realms_fini(&d->realms);
 }
 
 int daemon_run(const char *file)
 {
-    struct daemon d = {.state = DAEMON_RUNNING};
+    struct daemon d = {.state = DAEMON_RUNNING, .unix_fd = -1};
     struct buf faults = {0};
     struct err err = {0};
 

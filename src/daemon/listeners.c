@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/listeners.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,8 +17,7 @@ static void close_all(const int *fds, int count)
     }
 }
 
-int listeners_open(const struct listen_config *config, unsigned worker, int *fds, size_t cap,
-                   struct err *err)
+static int open_tcp(const struct listen_config *config, int *fds, size_t cap, struct err *err)
 {
     int count = 0;
 
@@ -28,15 +30,35 @@ int listeners_open(const struct listen_config *config, unsigned worker, int *fds
         }
         count += n;
     }
-    if (worker == 0 && config->unix_dir[0] != '\0' && (size_t)count < cap) {
+    return count;
+}
+
+/* Who shares one queue of clients takes from it when it has time. */
+static int open_unix(const struct listen_config *config, int *unix_fd, struct err *err)
+{
+    if (*unix_fd < 0) {
         (void)mkdir(config->unix_dir, 0755); /* what is missing is said by the bind */
-        int fd = listen_open_unix(config->unix_dir, config->port, err);
-        if (fd < 0) {
-            close_all(fds, count);
-            return fd;
-        }
-        fds[count++] = fd;
+        *unix_fd = listen_open_unix(config->unix_dir, config->port, err);
+        return *unix_fd;
     }
+    int fd = fcntl(*unix_fd, F_DUPFD_CLOEXEC, 0);
+    return fd >= 0 ? fd : err_set(err, -errno, "listen: %s", strerror(errno));
+}
+
+int listeners_open(const struct listen_config *config, int *unix_fd, int *fds, size_t cap,
+                   struct err *err)
+{
+    int count = open_tcp(config, fds, cap, err);
+
+    if (count < 0 || config->unix_dir[0] == '\0' || (size_t)count == cap) {
+        return count;
+    }
+    int fd = open_unix(config, unix_fd, err);
+    if (fd < 0) {
+        close_all(fds, count);
+        return fd;
+    }
+    fds[count++] = fd;
     return count;
 }
 

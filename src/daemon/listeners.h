@@ -8,9 +8,10 @@
 #include "base/err.h"
 #include "config/config.h"
 
-/* Appends descriptors for one worker to fds (room for cap) and returns how many, or a negative code
- * with err set. The Unix socket is opened for worker 0 only. */
-int listeners_open(const struct listen_config *config, unsigned worker, int *fds, size_t cap,
+/* Puts descriptors for one worker into fds (room for cap) and returns how many, or a negative code
+ * with err set. Each worker has TCP sockets of its own. There is one Unix socket: *unix_fd is -1
+ * for the first worker, and what the others get a copy of. */
+int listeners_open(const struct listen_config *config, int *unix_fd, int *fds, size_t cap,
                    struct err *err);
 
 /* Removes the Unix socket's file, when nothing listens on it any more. */

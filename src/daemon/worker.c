@@ -79,7 +79,11 @@ static void on_client_gone(void *data)
 static void close_listeners(struct worker *w)
 {
     for (size_t i = 0; i < w->fd_count; i++) {
-        listener_close(&w->listeners[i], NULL);
+        if (w->started) {
+            listener_close(&w->listeners[i], NULL);
+        } else {
+            (void)close(w->fds[i]);
+        }
     }
 }
 
@@ -131,15 +135,14 @@ static void run_stop(struct order *order)
 
     close_listeners(w);
     proxy_close(&w->proxy);
-    mailbox_close(&w->mailbox);
+    mailbox_let_end(&w->mailbox);
     loop_let_end(&w->loop);
 }
 
 /* ---- from other threads ---- */
 
-int worker_init(struct worker *w, uint32_t index, const int *fds, size_t fd_count,
-                const struct realm *realm, _Atomic uint32_t *clients_in_all,
-                const struct worker_hooks *hooks, void *data)
+int worker_init(struct worker *w, const int *fds, size_t fd_count, const struct realm *realm,
+                struct worker_shared *shared, const struct worker_hooks *hooks, void *data)
 {
     static const struct proxy_hooks proxy_hooks = {
         .on_console = on_console,
@@ -147,8 +150,8 @@ int worker_init(struct worker *w, uint32_t index, const int *fds, size_t fd_coun
         .on_tampering = on_tampering,
         .on_client_gone = on_client_gone,
     };
+    struct crew *crew = &shared->crew;
 
-    w->index = index;
     w->hooks = *hooks;
     w->data = data;
     w->fd_count = fd_count;
@@ -157,8 +160,12 @@ int worker_init(struct worker *w, uint32_t index, const int *fds, size_t fd_coun
     if (rc < 0) {
         return rc;
     }
-    proxy_init(&w->proxy, &w->loop, index, realm, &proxy_hooks, w);
-    w->proxy.clients_in_all = clients_in_all;
+    proxy_init(&w->proxy, &w->loop, crew->count, realm, &proxy_hooks, w);
+    w->proxy.clients_in_all = &shared->clients;
+    w->proxy.addresses = shared->addresses;
+    w->proxy.pools.crew = crew;
+    crew->members[crew->count++] =
+        (struct crew_member){.box = &w->mailbox, .pools = &w->proxy.pools};
     return mailbox_init(&w->mailbox, &w->loop.uv);
 }
 
@@ -215,6 +222,12 @@ void worker_join(struct worker *w)
     if (w->started) {
         (void)uv_thread_join(&w->thread);
     }
+}
+
+void worker_fini(struct worker *w)
+{
+    mailbox_close(&w->mailbox);
+    loop_run(&w->loop);
     proxy_fini(&w->proxy);
     loop_fini(&w->loop);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // worker: a thread with one loop, its own listening sockets, its clients and its pools. Others
-// reach it through its mailbox only. It ends when it was told to stop and all that lived on it has
-// gone.
+// reach it through its mailbox only. Its thread ends when it was told to stop and all that lived on
+// it has gone; its mailbox takes mail until all threads have ended.
 #ifndef DAEMON_WORKER_H
 #define DAEMON_WORKER_H
 
@@ -24,7 +24,6 @@ struct worker_hooks {
 };
 
 struct worker {
-    uint32_t index;
     uv_thread_t thread;
     struct loop loop;
     struct mailbox mailbox;
@@ -37,10 +36,17 @@ struct worker {
     bool started;
 };
 
-/* Prepares a worker; takes over the descriptors (listening) and the realm's reference. */
-int worker_init(struct worker *w, uint32_t index, const int *fds, size_t fd_count,
-                const struct realm *realm, _Atomic uint32_t *clients_in_all,
-                const struct worker_hooks *hooks, void *data);
+/* What all workers have in common. */
+struct worker_shared {
+    struct crew crew;
+    _Atomic uint32_t clients;    /* in all */
+    struct addresses *addresses; /* of the clients */
+};
+
+/* Prepares a worker and makes it one of the crew; takes over the descriptors (listening) and the
+ * realm's reference. */
+int worker_init(struct worker *w, const int *fds, size_t fd_count, const struct realm *realm,
+                struct worker_shared *shared, const struct worker_hooks *hooks, void *data);
 int worker_start(struct worker *w);
 
 /* The following post mail and may be called from any thread. */
@@ -50,7 +56,10 @@ void worker_stop_listening(struct worker *w);
 void worker_drain(struct worker *w, bool wait_for_clients);
 void worker_stop(struct worker *w);
 
-/* After worker_stop: waits for the thread and frees what it had. */
+/* After worker_stop: waits for the thread. */
 void worker_join(struct worker *w);
+
+/* When all threads have ended: delivers the last mail and frees what the worker had. */
+void worker_fini(struct worker *w);
 
 #endif

@@ -38,6 +38,11 @@ void mailbox_post(struct mailbox *box, struct mail *mail)
     (void)uv_async_send(&box->async); /* fails only on a handle of another kind */
 }
 
+void mailbox_let_end(struct mailbox *box)
+{
+    uv_unref((uv_handle_t *)&box->async);
+}
+
 void mailbox_close(struct mailbox *box)
 {
     while (deliver_all(box)) {

@@ -26,6 +26,10 @@ struct mailbox {
 int mailbox_init(struct mailbox *box, uv_loop_t *uv);
 void mailbox_post(struct mailbox *box, struct mail *mail);
 
+/* From here on the box does not keep its loop running. Mail may still be posted: it is delivered as
+ * long as the loop runs, or by mailbox_close. */
+void mailbox_let_end(struct mailbox *box);
+
 /* Delivers what is left, and what that posts here, and closes; nobody may post afterwards. */
 void mailbox_close(struct mailbox *box);
 

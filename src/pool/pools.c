@@ -48,27 +48,6 @@ void pools_fini(struct pools *pools)
     slab_fini(&pools->backends);
 }
 
-/* Server, database and role, and of a dedicated pool the tenant, each ended by a NUL. */
-static size_t make_key(char *key, const struct tenant *tenant, const struct plan *plan,
-                       const struct pool_replication *replication)
-{
-    char client[24] = "";
-
-    if (replication != NULL) {
-        (void)snprintf(client, sizeof client, "%llu", (unsigned long long)replication->client);
-    }
-    const char *parts[] = {plan->server, plan->database, plan->role,
-                           plan->dedicated ? tenant->name : "", client};
-    size_t at = 0;
-
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        size_t n = strnlen(parts[i], 255) + 1;
-        memcpy(key + at, parts[i], n);
-        at += n;
-    }
-    return at;
-}
-
 /* Whether by order nothing of this pool may be granted. */
 static bool is_shut(const struct pools *pools, const struct pool *pool)
 {
@@ -78,43 +57,51 @@ static bool is_shut(const struct pools *pools, const struct pool *pool)
     return (flags & (GATE_PAUSED | GATE_SUSPENDED)) != 0;
 }
 
-static struct pool *add(struct pools *pools, const struct plan *plan, const struct config *config,
-                        const char *key, size_t key_size)
+static struct pool *add(struct pools *pools, const struct pool_order *order)
 {
+    const struct plan *plan = order->plan;
+    const struct pool_key *key = order->key;
     struct host *host =
         host_find_or_add(&pools->hosts, plan->server, pools->budget(pools->data, plan->server));
-    struct pool *pool = pool_new(pools, host, key, key_size);
+    struct pool *pool = pool_new(pools, host, key->bytes, key->size);
 
-    pool->config = config_ref(config);
-    pool->server = config_server(config, plan->server);
+    pool->config = config_ref(order->config);
+    pool->server = config_server(order->config, plan->server);
     pool->database = x_strdup(plan->database);
     pool->role = x_strdup(plan->role);
     pool->dedicated = plan->dedicated;
+    pool->replication = order->replication == NULL ? NULL : x_strdup(order->replication);
     pool->paused = is_shut(pools, pool);
-    HASH_ADD_KEYPTR(hh, pools->pools, pool->key, key_size, pool);
+    HASH_ADD_KEYPTR(hh, pools->pools, pool->key, key->size, pool);
     return pool;
 }
 
-struct pool *pools_find_or_add(struct pools *pools, const struct tenant *tenant,
-                               const struct plan *plan, const struct config *config,
-                               const char *secret, const struct pool_replication *replication,
-                               struct err *err)
+/* A shard has its part of the numbers that are meant for the whole pool. */
+static void adopt(struct pool *pool, const struct pool_order *order)
 {
-    char key[5 * 256];
-    size_t key_size = make_key(key, tenant, plan, replication);
+    struct pool_config settings = *order->settings;
+
+    settings.size = pool_key_share(order->key, settings.size);
+    settings.min_size = pool_key_share(order->key, settings.min_size);
+    settings.reserve_size = pool_key_share(order->key, settings.reserve_size);
+    pool_adopt(pool, &settings);
+}
+
+struct pool *pools_find_or_add(struct pools *pools, const struct pool_order *order, struct err *err)
+{
+    const struct pool_key *key = order->key;
     struct pool *pool;
 
-    if (config_server(config, plan->server) == NULL) {
-        (void)err_set(err, ERR_CONFIG, "server \"%s\" is not configured", plan->server);
+    if (config_server(order->config, order->plan->server) == NULL) {
+        (void)err_set(err, ERR_CONFIG, "server \"%s\" is not configured", order->plan->server);
         return NULL;
     }
-    HASH_FIND(hh, pools->pools, key, key_size, pool);
+    HASH_FIND(hh, pools->pools, key->bytes, key->size, pool);
     if (pool == NULL) {
-        pool = add(pools, plan, config, key, key_size);
-        pool->replication = replication == NULL ? NULL : x_strdup(replication->mode);
+        pool = add(pools, order);
     }
-    pool_adopt(pool, &tenant->config->pool);
-    credential_set_secret(&pool->credential, secret);
+    adopt(pool, order);
+    credential_set_secret(&pool->credential, order->secret);
     return pool;
 }
 

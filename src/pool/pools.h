@@ -6,12 +6,15 @@
 #define POOL_POOLS_H
 
 #include "base/slab.h"
+#include "pool/crew.h"
 #include "pool/gates.h"
 #include "pool/pool.h"
-#include "tenant/plan.h"
+#include "pool/pool_key.h"
 
 struct pools {
     struct loop *loop;
+    const struct crew *crew;  /* all workers; NULL where there is but this one */
+    uint32_t worker;          /* which of them it is */
     struct pool *pools;       /* uthash by key */
     struct host *hosts;       /* uthash by name */
     struct account *accounts; /* uthash by name */
@@ -51,19 +54,25 @@ void pools_init(struct pools *pools, struct loop *loop,
 void pools_close(struct pools *pools);
 void pools_fini(struct pools *pools);
 
-/* A client that replicates: its pool is its own, and its server connection speaks that protocol. */
-struct pool_replication {
-    const char *mode; /* the value of the startup parameter: "true", "database" */
-    uint64_t client;  /* makes the pool's key unique */
+/* The worker on which a pool lives. */
+static inline uint32_t pools_worker_of(const struct pools *pools, const struct pool_key *key)
+{
+    return pools->crew == NULL ? pools->worker : pool_key_worker(key, pools->crew->count);
+}
+
+/* What a pool is made from. */
+struct pool_order {
+    const struct pool_key *key;
+    const struct plan *plan;
+    const struct pool_config *settings; /* the tenant's, for the pool as a whole */
+    const struct config *config;
+    const char *secret;      /* opens its connections: plain or md5…; NULL for none; copied */
+    const char *replication; /* the mode in which its one client replicates; NULL for others */
 };
 
-/* The pool of a plan, made when it is new. `replication` is NULL for ordinary clients. `secret`
- * opens its connections: plain or md5…, NULL for none; it is copied, and replaces what was there.
- * ERR_CONFIG where the server is not configured.
- */
-struct pool *pools_find_or_add(struct pools *pools, const struct tenant *tenant,
-                               const struct plan *plan, const struct config *config,
-                               const char *secret, const struct pool_replication *replication,
+/* The pool of a key, made when it is new; its settings and secret become those of the order.
+ * ERR_CONFIG where the server is not configured. */
+struct pool *pools_find_or_add(struct pools *pools, const struct pool_order *order,
                                struct err *err);
 
 /* The account of a tenant, made when it is new. */

@@ -11,8 +11,15 @@
 #include "tenant/access.h"
 #include "tenant/session.h"
 
-/* Not an error: a step that must be taken off the loop. */
-#define NEEDS_SECRET (-1)
+/* What becomes of one client. */
+struct entry {
+    struct frontend *f;
+    const struct client_identity *identity;
+    struct enter_secret *fetched;
+    struct plan plan;
+    struct pool_key key;
+    uint32_t worker; /* that its pool lives on */
+};
 
 static bool listed(const struct strings *names, struct slice name)
 {
@@ -73,19 +80,19 @@ static const struct tenant *find_tenant(const struct frontend *f,
 }
 
 /* What opens the pool's server connections. */
-static const char *server_secret(const struct frontend *f, const struct plan *plan,
-                                 const struct client_identity *identity,
-                                 const struct enter_secret *fetched)
+static const char *server_secret(const struct entry *e)
 {
-    switch (plan->credential) {
+    const struct client_identity *identity = e->identity;
+
+    switch (e->plan.credential) {
     case CREDENTIAL_CLIENT:
         return identity->known == NULL ? NULL : identity->known->secret;
     case CREDENTIAL_TENANT:
-        return fetched->secret;
+        return e->fetched->secret;
     case CREDENTIAL_FIXED:
         break;
     }
-    return plan->password == NULL ? NULL : realm_secret(f->realm, plan->password);
+    return e->plan.password == NULL ? NULL : realm_secret(e->f->realm, e->plan.password);
 }
 
 static int check_limits(const struct account *account, const struct account *user,
@@ -121,34 +128,43 @@ static int check_database(const struct frontend *f, const struct plan *plan, str
     return 0;
 }
 
-static int find_pool(struct frontend *f, const struct tenant *tenant, const struct plan *plan,
-                     const struct client_identity *identity, const struct enter_secret *fetched,
-                     struct err *err)
+static struct pool *find_pool(const struct entry *e, const struct tenant *tenant, struct err *err)
 {
-    struct proxy *proxy = f->proxy;
+    const struct frontend *f = e->f;
+    struct slice replication = e->identity->replication;
     char mode[16] = "";
-    struct pool_replication replication = {.mode = mode, .client = f->id};
-    f->replicates = identity->replication.n > 0;
-    (void)snprintf(mode, sizeof mode, "%.*s", (int)identity->replication.n,
-                   (const char *)identity->replication.p);
-    struct pool *pool = pools_find_or_add(&proxy->pools, tenant, plan, realm_config(f->realm),
-                                          server_secret(f, plan, identity, fetched),
-                                          f->replicates ? &replication : NULL, err);
-    struct account *account;
+
+    (void)snprintf(mode, sizeof mode, "%.*s", (int)replication.n, (const char *)replication.p);
+    struct pool_order order = {
+        .key = &e->key,
+        .plan = &e->plan,
+        .settings = &tenant->config->pool,
+        .config = realm_config(f->realm),
+        .secret = server_secret(e),
+        .replication = f->replicates ? mode : NULL,
+    };
+    return pools_find_or_add(&f->proxy->pools, &order, err);
+}
+
+static int take_place(const struct entry *e, const struct tenant *tenant, struct err *err)
+{
+    struct frontend *f = e->f;
+    struct proxy *proxy = f->proxy;
+    struct pool *pool = find_pool(e, tenant, err);
 
     if (pool == NULL) {
         return err->code;
     }
-    account = pools_account(&proxy->pools, slice_str(tenant->name));
-    struct account *user = account_find_or_add(&proxy->users, identity->user);
-    int rc = check_limits(account, user, tenant, identity, err);
+    struct account *account = pools_account(&proxy->pools, slice_str(tenant->name));
+    struct account *user = account_find_or_add(&proxy->users, e->identity->user);
+    int rc = check_limits(account, user, tenant, e->identity, err);
     pool_ref(pool);
     if (rc < 0) {
         pool_unref(pool);
         return rc;
     }
-    if (plan->credential == CREDENTIAL_CLIENT && identity->has_keys) {
-        credential_set_keys(&pool->credential, &identity->keys);
+    if (e->plan.credential == CREDENTIAL_CLIENT && e->identity->has_keys) {
+        credential_set_keys(&pool->credential, &e->identity->keys);
     }
     f->tenant = tenant->config;
     f->request.lane = lane_find_or_add(pool, account, tenant->config);
@@ -212,45 +228,43 @@ static int check_replication(const struct tenant *tenant, const struct client_id
                    tenant->name);
 }
 
-static int enter_tenant(struct frontend *f, const struct client_identity *identity,
-                        struct enter_secret *fetched, struct err *err)
+static enum enter_result enter_tenant(struct entry *e, struct err *err)
 {
     struct context_setting settings[CONTEXT_SETTINGS_MAX];
     struct tenant_from_template storage;
-    struct plan plan;
+    struct frontend *f = e->f;
+    const struct client_identity *identity = e->identity;
     struct login login = {.user = identity->user, .database = identity->database};
 
     const struct tenant *tenant = find_tenant(f, identity, &storage, err);
-    if (tenant == NULL) {
-        return err->code;
+    if (tenant == NULL || strategy_plan(tenant, &login, &e->plan, err) < 0 ||
+        check_replication(tenant, identity, err) < 0) {
+        return ENTER_REFUSED;
     }
-    int rc = strategy_plan(tenant, &login, &plan, err);
-    if (rc < 0) {
-        return rc;
-    }
-    rc = check_replication(tenant, identity, err);
-    if (rc < 0) {
-        return rc;
-    }
-    int n = session_settings(tenant, &plan, identity->settings, identity->setting_count, settings,
-                             sizeof settings / sizeof settings[0], err);
+    int n = session_settings(tenant, &e->plan, identity->settings, identity->setting_count,
+                             settings, sizeof settings / sizeof settings[0], err);
     if (n < 0) {
-        return n;
+        return ENTER_REFUSED;
     }
-    if (plan.credential == CREDENTIAL_TENANT && fetched->role[0] == '\0') {
-        (void)snprintf(fetched->role, sizeof fetched->role, "%s", plan.role);
-        fetched->epoch = plan.epoch;
-        return NEEDS_SECRET;
+    f->replicates = identity->replication.n > 0;
+    pool_key_build(&e->key, tenant, &e->plan, f->id, f->replicates);
+    e->worker = pools_worker_of(&f->proxy->pools, &e->key);
+    if (e->worker != f->proxy->worker) {
+        return ENTER_ELSEWHERE;
     }
-    rc = check_database(f, &plan, err);
-    rc = rc < 0 ? rc : find_pool(f, tenant, &plan, identity, fetched, err);
-    if (rc == 0) {
-        intern_context(f, &plan, settings, (size_t)n);
-        if (plan.names_sessions) {
-            note_own_name(f, identity);
-        }
+    if (e->plan.credential == CREDENTIAL_TENANT && e->fetched->role[0] == '\0') {
+        (void)snprintf(e->fetched->role, sizeof e->fetched->role, "%s", e->plan.role);
+        e->fetched->epoch = e->plan.epoch;
+        return ENTER_NEEDS_SECRET;
     }
-    return rc;
+    if (check_database(f, &e->plan, err) < 0 || take_place(e, tenant, err) < 0) {
+        return ENTER_REFUSED;
+    }
+    intern_context(f, &e->plan, settings, (size_t)n);
+    if (e->plan.names_sessions) {
+        note_own_name(f, identity);
+    }
+    return ENTER_TENANT;
 }
 
 static int check_proxy(const struct frontend *f, struct err *err)
@@ -269,8 +283,9 @@ static int check_proxy(const struct frontend *f, struct err *err)
 }
 
 enum enter_result enter(struct frontend *f, const struct client_identity *identity,
-                        struct enter_secret *fetched, struct err *err)
+                        struct enter_secret *fetched, uint32_t *worker, struct err *err)
 {
+    struct entry e = {.f = f, .identity = identity, .fetched = fetched};
     enum enter_result result = ENTER_TENANT;
 
     free(f->user);
@@ -280,7 +295,10 @@ enum enter_result enter(struct frontend *f, const struct client_identity *identi
         f->user = x_strndup(identity->full_user);
         return result;
     }
-    int rc = check_proxy(f, err);
-    rc = rc < 0 ? rc : enter_tenant(f, identity, fetched, err);
-    return rc == NEEDS_SECRET ? ENTER_NEEDS_SECRET : rc < 0 ? ENTER_REFUSED : ENTER_TENANT;
+    if (check_proxy(f, err) < 0) {
+        return ENTER_REFUSED;
+    }
+    result = enter_tenant(&e, err);
+    *worker = e.worker;
+    return result;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// enter: where a client goes whose password was right: to the console, or into its tenant's pool.
+// enter: where a client goes whose password was right: to the console, or into its tenant's pool,
+// which may live on another worker.
 // The order of the checks is the order in which a client may learn things: first whether it may
 // enter the tenant at all, and only then whether there is one. Called once per client, on its
 // thread.
@@ -14,6 +15,7 @@
 enum enter_result {
     ENTER_REFUSED,
     ENTER_TENANT,
+    ENTER_ELSEWHERE,    /* its pool lives on the worker whose index is in *worker */
     ENTER_NEEDS_SECRET, /* fetch what is wanted, and call again */
     ENTER_CONSOLE_ADMIN,
     ENTER_CONSOLE_STATS
@@ -29,6 +31,6 @@ struct enter_secret {
 /* `secret` is cleared the first time. On ENTER_TENANT the frontend has its tenant, lane and
  * context; on ENTER_REFUSED err says why. */
 enum enter_result enter(struct frontend *f, const struct client_identity *identity,
-                        struct enter_secret *secret, struct err *err);
+                        struct enter_secret *secret, uint32_t *worker, struct err *err);
 
 #endif

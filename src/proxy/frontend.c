@@ -12,6 +12,7 @@
 #include "proxy/client_login.h"
 #include "proxy/enter.h"
 #include "proxy/follow.h"
+#include "proxy/move.h"
 #include "proxy/relay.h"
 #include "proxy/reply.h"
 #include "proxy/role_secret.h"
@@ -109,10 +110,6 @@ static void unhook(struct frontend *f)
     buf_release(&f->in);
     list_remove(&f->node);
     proxy->client_count--;
-    atomic_fetch_sub(proxy->clients_in_all, 1);
-    if (proxy->addresses != NULL) {
-        addresses_remove(proxy->addresses, &f->peer);
-    }
 }
 
 static void say(struct frontend *f, const char *severity, const struct err *err)
@@ -150,6 +147,7 @@ void frontend_close(struct frontend *f, const struct err *err)
         }
     }
     unhook(f);
+    proxy_uncount(f->proxy, &f->peer);
     conn_close(&f->conn);
 }
 
@@ -250,8 +248,28 @@ static void hand_to_console(struct frontend *f, bool admin)
     client.pending = f->in;
     f->in = (struct buf){0};
     unhook(f);
+    proxy_uncount(proxy, &f->peer);
     client.socket = conn_detach(&f->conn);
     proxy->hooks.on_console(proxy->data, &client);
+}
+
+static void move_to(struct frontend *f, uint32_t worker)
+{
+    struct move *move = x_alloc(sizeof *move);
+
+    *move = (struct move){
+        .in = f->in,
+        .login = f->login,
+        .realm = realm_ref(f->realm),
+        .peer = f->peer,
+        .id = f->id,
+        .connected_at = f->connected_at,
+    };
+    f->in = (struct buf){0};
+    f->login = NULL;
+    unhook(f);
+    move->socket = conn_detach(&f->conn);
+    move_post(move, f->proxy->pools.crew, worker);
 }
 
 static void finish_login(struct frontend *f, struct enter_secret *secret);
@@ -287,14 +305,14 @@ static void finish_login(struct frontend *f, struct enter_secret *secret)
 {
     struct err err = {0};
     const struct client_identity *identity = client_login_identity(f->login);
-    enum enter_result result = enter(f, identity, secret, &err);
+    uint32_t worker = 0;
 
-    if (result == ENTER_NEEDS_SECRET) {
-        fetch_role_secret(f, secret);
+    enum enter_result result = enter(f, identity, secret, &worker, &err);
+
+    if (conn_blocked(&f->conn) && result != ENTER_TENANT && result != ENTER_REFUSED) {
+        frontend_close(f, NULL); /* it does not even read what it was told at its login */
         return;
     }
-    client_login_free(f->login);
-    f->login = NULL;
     switch (result) {
     case ENTER_REFUSED:
         frontend_close(f, &err);
@@ -303,10 +321,17 @@ static void finish_login(struct frontend *f, struct enter_secret *secret)
     case ENTER_CONSOLE_STATS:
         hand_to_console(f, result == ENTER_CONSOLE_ADMIN);
         return;
+    case ENTER_ELSEWHERE:
+        move_to(f, worker);
+        return;
     case ENTER_NEEDS_SECRET:
+        fetch_role_secret(f, secret);
+        return;
     case ENTER_TENANT:
         break;
     }
+    client_login_free(f->login);
+    f->login = NULL;
     frontend_move(f, FRONTEND_IDLE);
     if (parameters_known(&f->request.lane->pool->welcome) && f->request.context->proven) {
         frontend_greet(f);
@@ -470,6 +495,26 @@ static struct client_origin origin_of(int fd, const struct addr *peer)
     return origin;
 }
 
+/* A client in its first state, in the proxy's lists; its connection is open. */
+static void begin(struct frontend *f, const struct addr *peer, const struct realm *realm)
+{
+    struct proxy *proxy = f->proxy;
+
+    f->peer = *peer;
+    f->realm = realm;
+    f->request_at = loop_now(proxy->loop);
+    list_init(&f->account_node);
+    list_init(&f->request.node);
+    f->request.on_granted = relay_on_granted;
+    f->request.on_refused = relay_on_refused;
+    deadline_init(&f->deadline);
+    deadline_init(&f->transaction_deadline);
+    list_push_tail(&proxy->clients, &f->node);
+    proxy->client_count++;
+    deadline_arm(&proxy->loop->deadlines, &f->deadline,
+                 (uint64_t)realm_config(f->realm)->limits.login_timeout, on_login_timeout);
+}
+
 void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
 {
     struct frontend *f = slab_alloc(&proxy->frontends);
@@ -481,22 +526,30 @@ void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
         slab_free(&proxy->frontends, f);
         return;
     }
-    f->peer = *peer;
+    begin(f, peer, realm_ref(proxy->realm));
     proxy->next_client += PROXY_IDS;
     f->id = proxy->next_client + proxy->worker;
-    f->connected_at = f->request_at = loop_now(proxy->loop);
-    f->realm = realm_ref(proxy->realm);
-    list_init(&f->account_node);
-    list_init(&f->request.node);
-    f->request.on_granted = relay_on_granted;
-    f->request.on_refused = relay_on_refused;
-    deadline_init(&f->deadline);
-    deadline_init(&f->transaction_deadline);
-    list_push_tail(&proxy->clients, &f->node);
-    proxy->client_count++;
+    f->connected_at = f->request_at;
     atomic_fetch_add(proxy->clients_in_all, 1);
     f->login = client_login_new(proxy->loop, f->realm, &origin, on_login_step, f);
-    deadline_arm(&proxy->loop->deadlines, &f->deadline,
-                 (uint64_t)realm_config(f->realm)->limits.login_timeout, on_login_timeout);
     check_address(f);
+}
+
+/* The time to log in begins anew, so that there is one length for all. */
+void frontend_arrive(struct proxy *proxy, struct move *move)
+{
+    struct frontend *f = slab_alloc(&proxy->frontends);
+
+    f->proxy = proxy;
+    if (conn_adopt(&f->conn, proxy->loop, move->socket, &conn_ops) < 0) {
+        slab_free(&proxy->frontends, f);
+        move_drop(move);
+        return;
+    }
+    begin(f, &move->peer, move->realm);
+    f->id = move->id;
+    f->connected_at = move->connected_at;
+    f->in = move->in;
+    f->login = move->login;
+    finish_login(f, NULL);
 }

@@ -23,6 +23,7 @@
 
 struct client_login;
 struct client_statement;
+struct move;
 struct role_secret;
 
 enum frontend_state {
@@ -116,6 +117,10 @@ static inline enum frame_result frontend_peek(const struct frontend *f, struct s
 
 /* Takes over fd. */
 void frontend_new(struct proxy *proxy, int fd, const struct addr *peer);
+
+/* One that logged in at another worker; what it brings is taken over, but for the struct's memory.
+ */
+void frontend_arrive(struct proxy *proxy, struct move *move);
 
 /* Closes with a FATAL error, or without a word where err is NULL. Idempotent. */
 void frontend_close(struct frontend *f, const struct err *err);

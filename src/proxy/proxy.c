@@ -34,6 +34,7 @@ void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const s
     proxy->data = data;
     list_init(&proxy->clients);
     pools_init(&proxy->pools, loop, budget_of, proxy);
+    proxy->pools.worker = worker;
     slab_init(&proxy->frontends, sizeof(struct frontend));
 }
 
@@ -56,6 +57,14 @@ void proxy_accept(struct proxy *proxy, int fd, const struct addr *peer, bool ref
         refuse_client(fd);
     } else {
         frontend_new(proxy, fd, peer);
+    }
+}
+
+void proxy_uncount(struct proxy *proxy, const struct addr *peer)
+{
+    atomic_fetch_sub(proxy->clients_in_all, 1);
+    if (proxy->addresses != NULL) {
+        addresses_remove(proxy->addresses, peer);
     }
 }
 
@@ -94,6 +103,7 @@ void proxy_drain(struct proxy *proxy, bool wait_for_clients)
 void proxy_close(struct proxy *proxy)
 {
     proxy->draining = true;
+    proxy->closed = true;
     while (!list_empty(&proxy->clients)) {
         struct err err;
         (void)err_set(&err, ERR_SHUTDOWN, "pooler is shutting down");

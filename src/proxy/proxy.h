@@ -6,6 +6,7 @@
 #define PROXY_PROXY_H
 
 #include "base/slab.h"
+#include "net/conn.h"
 #include "pool/pools.h"
 #include "proxy/addresses.h"
 #include "proxy/realm.h"
@@ -58,6 +59,7 @@ struct proxy {
     uint64_t next_client; /* numbers of frontends: multiples of PROXY_IDS */
     struct buf assembly;  /* where switches are put together; valid within one call */
     bool draining;        /* logins are refused, idle clients go */
+    bool closed;          /* nobody may come any more */
     uint64_t cancels;     /* cancel requests received */
 };
 
@@ -66,6 +68,9 @@ void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const s
 
 /* A client came to a listener; fd is taken over. */
 void proxy_accept(struct proxy *proxy, int fd, const struct addr *peer, bool refuse);
+
+/* A client has gone, wherever it was. */
+void proxy_uncount(struct proxy *proxy, const struct addr *peer);
 
 /* Exchanges what is in force; takes over the reference. */
 void proxy_set_realm(struct proxy *proxy, const struct realm *realm);

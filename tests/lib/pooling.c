@@ -87,7 +87,11 @@ struct lane *pooling_lane(struct pooling *p, const char *name)
 
     ck_assert_ptr_nonnull(tenant);
     ck_assert_msg(strategy_plan(tenant, &login, &plan, &err) == 0, "%s", err.text);
-    struct pool *pool = pools_find_or_add(&p->pools, tenant, &plan, p->config, NULL, NULL, &err);
+    struct pool_key key;
+    pool_key_build(&key, tenant, &plan, 0, false);
+    struct pool_order order = {
+        .key = &key, .plan = &plan, .settings = &tenant->config->pool, .config = p->config};
+    struct pool *pool = pools_find_or_add(&p->pools, &order, &err);
     ck_assert_msg(pool != NULL, "%s", err.text);
     pool_ref(pool);
     return lane_find_or_add(pool, pools_account(&p->pools, slice_str(name)), tenant->config);

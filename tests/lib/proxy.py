@@ -24,6 +24,9 @@ from wirepeer import WireClient, errors_of, query, row_values
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SANITIZER = re.compile(r"Sanitizer|runtime error:|Assertion .* failed|assertion")
 
+# Event loops of every proxy that says nothing of them; the end-to-end tests hold for any number.
+WORKERS = int(os.environ.get("FAHREND_WORKERS", "1"))
+
 # Proxies that run, so that a failing test can show their logs.
 running = weakref.WeakSet()
 
@@ -221,7 +224,7 @@ def base_config(server_port, **changes):
     """What every test's file says, with `changes` laid over it."""
     config = {
         "listen": {"address": ["127.0.0.1"], "port": free_port(), "unix_dir": ""},
-        "workers": 1,
+        "workers": WORKERS,
         "servers": {"main": {"host": "127.0.0.1", "port": server_port}},
         "auth": {"method": "trust"},
         "users": {

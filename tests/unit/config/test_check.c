@@ -51,7 +51,7 @@ static const struct bad cases[] = {
     {S "listen: {port: [1]}\n", "f:2:16: listen.port: must be a whole number, not a list\n"},
     {S "listen:\n  port:\n", "f:3:8: listen.port: must be a whole number\n"},
     {S "workers: many\n", "f:2:10: workers: \"many\" is not a whole number or auto\n"},
-    {S "workers: 0\n", "f:2:10: workers: 0 is not between 1 and 1024\n"},
+    {S "workers: 0\n", "f:2:10: workers: 0 is not between 1 and 64\n"},
     {S "drain_timeout: 30\n",
      "f:2:16: drain_timeout: 30 has no unit: write 30ms, 30s, 30m, 30h or 30d\n"},
     {S "drain_timeout: 5 min\n", "f:2:16: drain_timeout: \"5 min\" is not a time: a whole number "

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// crew: the workers as they see each other: where mail for one goes, and what it is about there.
+// Filled before the workers' threads start and never changed afterwards, so all may read it.
+#ifndef POOL_CREW_H
+#define POOL_CREW_H
+
+#include "net/mailbox.h"
+
+#define CREW_MAX 64 /* as many as fit into a cancel key, and into the bits of one atomic */
+
+struct pools;
+
+struct crew_member {
+    struct mailbox *box;
+    struct pools *pools; /* touched on its own thread only */
+};
+
+struct crew {
+    uint32_t count;
+    struct crew_member members[CREW_MAX];
+};
+
+#endif
