@@ -239,12 +239,26 @@ void frontend_greet(struct frontend *f)
     relay_continue(f);
 }
 
+/* A connection leaves its loop only when all that was said is with the kernel; one that does not
+ * even read what it is told at its login is closed. */
+static bool may_leave(struct frontend *f)
+{
+    if (conn_blocked(&f->conn)) {
+        frontend_close(f, NULL);
+        return false;
+    }
+    return true;
+}
+
 static void hand_to_console(struct frontend *f, bool admin)
 {
     struct proxy *proxy = f->proxy;
     struct console_client client = {.peer = f->peer, .admin = admin};
 
     (void)snprintf(client.user, sizeof client.user, "%s", f->user);
+    if (!may_leave(f)) {
+        return;
+    }
     client.pending = f->in;
     f->in = (struct buf){0};
     unhook(f);
@@ -255,8 +269,12 @@ static void hand_to_console(struct frontend *f, bool admin)
 
 static void move_to(struct frontend *f, uint32_t worker)
 {
-    struct move *move = x_alloc(sizeof *move);
+    struct move *move;
 
+    if (!may_leave(f)) {
+        return;
+    }
+    move = x_alloc(sizeof *move);
     *move = (struct move){
         .in = f->in,
         .login = f->login,
@@ -306,13 +324,8 @@ static void finish_login(struct frontend *f, struct enter_secret *secret)
     struct err err = {0};
     const struct client_identity *identity = client_login_identity(f->login);
     uint32_t worker = 0;
-
     enum enter_result result = enter(f, identity, secret, &worker, &err);
 
-    if (conn_blocked(&f->conn) && result != ENTER_TENANT && result != ENTER_REFUSED) {
-        frontend_close(f, NULL); /* it does not even read what it was told at its login */
-        return;
-    }
     switch (result) {
     case ENTER_REFUSED:
         frontend_close(f, &err);
@@ -551,5 +564,5 @@ void frontend_arrive(struct proxy *proxy, struct move *move)
     f->connected_at = move->connected_at;
     f->in = move->in;
     f->login = move->login;
-    finish_login(f, NULL);
+    finish_login(f, &(struct enter_secret){0});
 }
