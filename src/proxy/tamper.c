@@ -30,14 +30,16 @@ void tamper_on_notice(struct frontend *f, struct slice sqlstate)
     }
 }
 
-/* What the strategy schema fixes, as PostgreSQL from 18 on reports it. Empty is what a reset on a
- * shared connection gives, and no tenant's. */
+/* What the strategy schema fixes, as PostgreSQL from 18 on reports it. What a reset on a shared
+ * connection gives is no tenant's. Behind a switch the comparison of all that was reported follows,
+ * which sees it again. */
 static bool left_its_path(const struct frontend *f, struct slice value)
 {
     const struct context_setting *fixed =
         context_find(f->request.context, slice_str("search_path"));
 
-    return fixed != NULL && fixed->fixed && !slice_eq(fixed->value, value) &&
+    return fixed != NULL && fixed->fixed && !f->backend->unreported &&
+           !slice_eq(fixed->value, value) &&
            !slice_eq(pool_welcome_value(f->request.lane->pool, slice_str("search_path")), value);
 }
 

@@ -162,12 +162,16 @@ def test_a_tenant_that_leaves_its_schema_is_counted_where_the_server_tells():
         cluster.run("CREATE DATABASE app")
         config = base_config(cluster.port)
         config["tenants"] = {"defaults": {"database": "app", "strategy": "schema",
-                                          "login": {"user": "app"}}, "acme": {}, "bravo": {}}
+                                          "login": {"user": "app"}, "pool": {"size": 1}},
+                             "acme": {}, "bravo": {}}
         with Proxy(config) as daemon:
             with daemon.wire_tenant("acme") as acme, daemon.wire_tenant("bravo") as bravo:
                 assert acme.value("SHOW search_path") == '"tenant_acme"'
                 assert bravo.value("SHOW search_path") == '"tenant_bravo"'
                 bravo.rows("RESET search_path")
                 acme.rows("SET search_path = tenant_bravo")
-            assert tampers(daemon, "acme") == 1
+                assert tampers(daemon, "acme") == 1
+                bravo.rows("SELECT 1")
+                acme.rows("SELECT set_config('search_path', '\"tenant_bravo\"', false)")
+            assert tampers(daemon, "acme") == 2, "to what the connection was in: nothing is reported"
             assert tampers(daemon, "bravo") == 0
