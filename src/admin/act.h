@@ -36,7 +36,10 @@ void act_kill(struct console *c, const struct command *command);
 void act_kill_client(struct console *c, const struct command *command);
 void act_suspend_tenant(struct console *c, const struct command *command);
 
-/* act_rls.c: work in PostgreSQL, off the loop */
+/* act_tenant.c: work in PostgreSQL, off the loop */
+void act_create_tenant(struct console *c, const struct command *command);
+
+/* act_rls.c: likewise */
 void act_setup_rls(struct console *c, const struct command *command);
 
 #endif

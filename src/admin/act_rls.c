@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "provision/rls_setup.h"
+#include "provision/server_target.h"
 
 struct job {
     uv_work_t work;
@@ -21,7 +22,7 @@ struct job {
     struct command command;
     struct rls_request request; /* points into the realm, the command and what follows */
     char database[NAME_SIZE];
-    struct buf hosts;
+    struct server_target server;
     const char **tables; /* into command.tables */
     struct rls_outcome outcome;
 };
@@ -59,29 +60,6 @@ static int name_database(struct job *job, const struct tenant_config *tenant, st
         return err->code;
     }
     return name_expand(slice_str(tenant->database), &values, job->database, err);
-}
-
-static void name_server(struct job *job, const struct server_config *server)
-{
-    static const char *const modes[] = {"disable", "allow",     "prefer",
-                                        "require", "verify-ca", "verify-full"};
-
-    for (size_t i = 0; i < server->host.count; i++) {
-        buf_printf(&job->hosts, "%s%s", i == 0 ? "" : ",", server->host.items[i]);
-    }
-    buf_append_u8(&job->hosts, 0);
-    job->request.target = (struct pgexec_target){
-        .hosts = (const char *)buf_slice(&job->hosts).p,
-        .port = server->port,
-        .user = server->admin.user,
-        .password = realm_secret(job->realm, &server->admin.password),
-        .database = job->database,
-        .sslmode = modes[server->tls.mode],
-        .sslrootcert = server->tls.ca,
-        .sslcert = server->tls.certificate,
-        .sslkey = server->tls.key,
-        .application = "fahrend setup",
-    };
 }
 
 static void set_options(struct job *job, const struct rls_config *rls)
@@ -136,11 +114,12 @@ static int fill_request(struct job *job, struct err *err)
         return err->code;
     }
     const struct server_config *server = config_server(config, tenant->server);
-    if (server->admin.user == NULL) {
-        return err_set(err, ERR_CONFIG, "servers.%s.admin is not set, and SETUP RLS logs in as it",
-                       server->name);
+    int rc = server_target_init(&job->server, server, realm_secrets(job->realm), "SETUP RLS", err);
+    if (rc < 0) {
+        return rc;
     }
-    name_server(job, server);
+    job->request.target = job->server.target;
+    job->request.target.database = job->database;
     set_options(job, &tenant->rls);
     set_tables(job, &tenant->rls);
     job->request.role = shared_role(&tenant->login);
@@ -153,7 +132,7 @@ static int fill_request(struct job *job, struct err *err)
 static void free_job(struct job *job)
 {
     rls_outcome_fini(&job->outcome);
-    buf_release(&job->hosts);
+    server_target_fini(&job->server);
     free(job->tables);
     realm_unref(job->realm);
     free(job);

@@ -9,6 +9,7 @@
 
 #include "net/mailbox.h"
 #include "proxy/proxy.h"
+#include "tenant/roster.h"
 
 struct admin;
 
@@ -30,6 +31,9 @@ struct admin_hooks {
     int (*reload)(void *data, struct buf *report, struct err *err);
     /* Begins to end; comes after whoever asked was answered. */
     void (*shutdown)(void *data, enum admin_shutdown mode);
+    /* The registry's row of a tenant is another now: it is in force on every worker that is asked
+     * after this. */
+    void (*tenant_changed)(void *data, const struct roster_record *record);
     /* What is in force; borrowed until the next turn of the loop. */
     const struct realm *(*realm)(void *data);
 };

@@ -4,127 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admin/command_tenant.h"
 #include "admin/show.h"
-
-enum { WORDS_MAX = 64 };
-
-enum word_kind { WORD_BARE, WORD_QUOTED, WORD_LITERAL, WORD_MARK };
-
-struct word {
-    enum word_kind kind;
-    struct slice text; /* without its quotes; doubled ones inside are still doubled */
-};
-
-struct words {
-    struct word items[WORDS_MAX];
-    size_t count;
-};
-
-/* ---- words ---- */
-
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_word_byte(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || c == '-' || c == '$' || c >= 0x80;
-}
-
-static struct slice skip_space(struct slice s)
-{
-    size_t n = 0;
-
-    while (n < s.n && is_space(s.p[n])) {
-        n++;
-    }
-    return slice_from(s, n);
-}
-
-/* Takes the text up to the closing quote; a doubled one is part of the text. */
-static int take_quoted(struct slice *rest, uint8_t quote, struct slice *text, struct err *err)
-{
-    size_t at = 1;
-
-    while (at < rest->n &&
-           (rest->p[at] != quote || (at + 1 < rest->n && rest->p[at + 1] == quote))) {
-        at += rest->p[at] == quote ? 2 : 1;
-    }
-    if (at >= rest->n) {
-        return err_set(err, ERR_SYNTAX, "syntax error: a quote is not closed");
-    }
-    *text = slice_of(rest->p + 1, at - 1);
-    *rest = slice_from(*rest, at + 1);
-    return 0;
-}
-
-static int take_word(struct slice *rest, struct word *word, struct err *err)
-{
-    uint8_t first = rest->p[0];
-    size_t n = 0;
-
-    if (first == '"' || first == '\'') {
-        word->kind = first == '"' ? WORD_QUOTED : WORD_LITERAL;
-        return take_quoted(rest, first, &word->text, err);
-    }
-    while (n < rest->n && is_word_byte(rest->p[n])) {
-        n++;
-    }
-    word->kind = n > 0 ? WORD_BARE : WORD_MARK;
-    word->text = slice_head(*rest, n > 0 ? n : 1);
-    *rest = slice_from(*rest, word->text.n);
-    return 0;
-}
-
-static bool is_mark(const struct word *word, char mark)
-{
-    return word->kind == WORD_MARK && word->text.p[0] == (uint8_t)mark;
-}
-
-/* Splits the text; semicolons at its end are dropped. */
-static int split(struct slice text, struct words *words, struct err *err)
-{
-    words->count = 0;
-    for (text = skip_space(text); text.n > 0; text = skip_space(text)) {
-        if (words->count == WORDS_MAX) {
-            return err_set(err, ERR_SYNTAX, "syntax error: too many words, use SHOW HELP;");
-        }
-        int rc = take_word(&text, &words->items[words->count], err);
-        if (rc < 0) {
-            return rc;
-        }
-        words->count++;
-    }
-    while (words->count > 0 && is_mark(&words->items[words->count - 1], ';')) {
-        words->count--;
-    }
-    return 0;
-}
-
-/* ---- keywords ---- */
-
-static bool is_keyword(const struct word *word, struct slice keyword)
-{
-    if ((word->kind != WORD_BARE && word->kind != WORD_MARK) || word->text.n != keyword.n) {
-        return false;
-    }
-    for (size_t i = 0; i < keyword.n; i++) {
-        uint8_t c = word->text.p[i];
-        c = c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-        if (c != keyword.p[i]) {
-            return false;
-        }
-    }
-    return true;
-}
+#include "admin/words.h"
 
 /* As in PgBouncer, SELECT may stand for SHOW. */
 static bool matches(const struct word *word, struct slice keyword)
 {
-    return is_keyword(word, keyword) ||
-           (slice_eq_str(keyword, "show") && is_keyword(word, slice_str("select")));
+    return word_is(word, keyword) ||
+           (slice_eq_str(keyword, "show") && word_is(word, slice_str("select")));
 }
 
 /* How many words of the text are the kind's; 0 where they are not all there. */
@@ -163,42 +51,13 @@ static const struct command_kind *find_kind(const struct words *words, size_t *t
 
 /* ---- arguments ---- */
 
-static int unexpected(const struct word *word, struct err *err)
-{
-    return err_set(err, ERR_SYNTAX, "syntax error at \"%.*s\", use SHOW HELP;",
-                   (int)slice_head(word->text, 40).n, (const char *)word->text.p);
-}
-
-static int missing(const struct command_kind *kind, const char *what, struct err *err)
-{
-    return err_set(err, ERR_SYNTAX, "syntax error: \"%s\" needs %s", kind->words, what);
-}
-
-/* Writes the word without the doubling of its quotes. */
-static int copy_word(const struct word *word, char *out, size_t size, struct err *err)
-{
-    char quote = word->kind == WORD_QUOTED ? '"' : word->kind == WORD_LITERAL ? '\'' : '\0';
-    size_t n = 0;
-
-    for (size_t i = 0; i < word->text.n; i++) {
-        char c = (char)word->text.p[i];
-        if (n + 1 == size || c == '\0') {
-            return err_set(err, ERR_SYNTAX, "syntax error: a word is too long or has a NUL in it");
-        }
-        out[n++] = c;
-        i += quote != '\0' && c == quote ? 1 : 0;
-    }
-    out[n] = '\0';
-    return 0;
-}
-
 static int read_name(const struct word *word, struct command *command, struct err *err)
 {
     if (word->kind != WORD_BARE && word->kind != WORD_QUOTED) {
-        return unexpected(word, err);
+        return words_unexpected(word, err);
     }
     command->has_name = true;
-    int rc = copy_word(word, command->name, sizeof command->name, err);
+    int rc = word_copy(word, command->name, sizeof command->name, err);
     if (rc == 0 && command->name[0] == '\0') {
         return err_set(err, ERR_SYNTAX, "syntax error: a name is empty");
     }
@@ -208,12 +67,12 @@ static int read_name(const struct word *word, struct command *command, struct er
 static int read_number(const struct word *word, struct command *command, struct err *err)
 {
     if (word->kind != WORD_BARE || word->text.n > 18) {
-        return unexpected(word, err);
+        return words_unexpected(word, err);
     }
     for (size_t i = 0; i < word->text.n; i++) {
         uint8_t c = word->text.p[i];
         if (c < '0' || c > '9') {
-            return unexpected(word, err);
+            return words_unexpected(word, err);
         }
         command->number = command->number * 10 + (uint64_t)(c - '0');
     }
@@ -225,17 +84,17 @@ static int read_assignment(const struct words *words, size_t at, struct command 
                            struct err *err)
 {
     if (at + 3 > words->count) {
-        return missing(command->kind, "key = value", err);
+        return words_missing(command->kind->words, "key = value", err);
     }
     const struct word *sign = &words->items[at + 1];
-    if (!is_mark(sign, '=') && !is_keyword(sign, slice_str("to"))) {
-        return unexpected(sign, err);
+    if (!word_is_mark(sign, '=') && !word_is(sign, slice_str("to"))) {
+        return words_unexpected(sign, err);
     }
-    if (at + 3 < words->count && !is_mark(&words->items[at + 3], ',')) {
-        return unexpected(&words->items[at + 3], err);
+    if (at + 3 < words->count && !word_is_mark(&words->items[at + 3], ',')) {
+        return words_unexpected(&words->items[at + 3], err);
     }
     int rc = read_name(&words->items[at], command, err);
-    return rc < 0 ? rc : copy_word(&words->items[at + 2], command->value, COMMAND_VALUE_SIZE, err);
+    return rc < 0 ? rc : word_copy(&words->items[at + 2], command->value, COMMAND_VALUE_SIZE, err);
 }
 
 static int read_single(const struct words *words, size_t at, struct command *command,
@@ -246,22 +105,17 @@ static int read_single(const struct words *words, size_t at, struct command *com
     if (at == words->count) {
         return argument == ARGUMENT_OPTIONAL_NAME
                    ? 0
-                   : missing(command->kind, argument == ARGUMENT_NUMBER ? "a number" : "a name",
-                             err);
+                   : words_missing(command->kind->words,
+                                   argument == ARGUMENT_NUMBER ? "a number" : "a name", err);
     }
     if (at + 1 < words->count) {
-        return unexpected(&words->items[at + 1], err);
+        return words_unexpected(&words->items[at + 1], err);
     }
     return argument == ARGUMENT_NUMBER ? read_number(&words->items[at], command, err)
                                        : read_name(&words->items[at], command, err);
 }
 
 /* ---- the arguments of SETUP ---- */
-
-static bool keyword_at(const struct words *words, size_t at, const char *keyword)
-{
-    return at < words->count && is_keyword(&words->items[at], slice_str(keyword));
-}
 
 /* Words as they were written; a newline would end the name. */
 static int append_table(const struct word *word, struct command *command, struct err *err)
@@ -272,7 +126,7 @@ static int append_table(const struct word *word, struct command *command, struct
 
     if ((word->kind != WORD_QUOTED && word->kind != WORD_BARE) ||
         slice_find(word->text, '\n') >= 0) {
-        return unexpected(word, err);
+        return words_unexpected(word, err);
     }
     int n = snprintf(command->tables + at, room, "%s%.*s%s", quote, (int)word->text.n,
                      (const char *)word->text.p, quote);
@@ -287,9 +141,9 @@ static int read_tables(const struct words *words, size_t *at, struct command *co
 {
     bool open = false;
 
-    for (; *at < words->count && !keyword_at(words, *at, "dry"); ++*at) {
+    for (; *at < words->count && !words_have(words, *at, "dry"); ++*at) {
         const struct word *word = &words->items[*at];
-        if (is_mark(word, ',') && open) {
+        if (word_is_mark(word, ',') && open) {
             strcat(command->tables, "\n"); /* append_table left room for it */
             open = false;
             continue;
@@ -301,7 +155,7 @@ static int read_tables(const struct words *words, size_t *at, struct command *co
         open = true;
     }
     if (!open) {
-        return missing(command->kind, "a table behind ON and behind each comma", err);
+        return words_missing(command->kind->words, "a table behind ON and behind each comma", err);
     }
     strcat(command->tables, "\n");
     return 0;
@@ -312,33 +166,44 @@ static int read_setup(const struct words *words, size_t at, struct command *comm
 {
     int rc = 0;
 
-    if (keyword_at(words, at, "for") && keyword_at(words, at + 1, "tenant")) {
+    if (words_have(words, at, "for") && words_have(words, at + 1, "tenant")) {
         if (at + 2 == words->count) {
-            return missing(command->kind, "a name behind FOR TENANT", err);
+            return words_missing(command->kind->words, "a name behind FOR TENANT", err);
         }
         rc = read_name(&words->items[at + 2], command, err);
         at += 3;
     }
-    if (rc == 0 && keyword_at(words, at, "on")) {
+    if (rc == 0 && words_have(words, at, "on")) {
         at++;
         rc = read_tables(words, &at, command, err);
     }
-    if (rc == 0 && keyword_at(words, at, "dry") && keyword_at(words, at + 1, "run")) {
+    if (rc == 0 && words_have(words, at, "dry") && words_have(words, at + 1, "run")) {
         command->dry = true;
         at += 2;
     }
-    return rc == 0 && at < words->count ? unexpected(&words->items[at], err) : rc;
+    return rc == 0 && at < words->count ? words_unexpected(&words->items[at], err) : rc;
 }
 
 /* … but not a second command. */
 static int read_anything(const struct words *words, size_t at, struct err *err)
 {
     for (size_t i = at; i < words->count; i++) {
-        if (is_mark(&words->items[i], ';')) {
-            return unexpected(&words->items[i], err);
+        if (word_is_mark(&words->items[i], ';')) {
+            return words_unexpected(&words->items[i], err);
         }
     }
     return 0;
+}
+
+/* The name, and what a tenant is made with. */
+static int read_tenant(const struct words *words, size_t at, struct command *command,
+                       struct err *err)
+{
+    if (at == words->count) {
+        return words_missing(command->kind->words, "a name", err);
+    }
+    int rc = read_name(&words->items[at], command, err);
+    return rc < 0 ? rc : command_read_clauses(words, at + 1, command, err);
 }
 
 static int read_argument(const struct words *words, size_t at, struct command *command,
@@ -346,7 +211,7 @@ static int read_argument(const struct words *words, size_t at, struct command *c
 {
     switch (command->kind->argument) {
     case ARGUMENT_NONE:
-        return at < words->count ? unexpected(&words->items[at], err) : 0;
+        return at < words->count ? words_unexpected(&words->items[at], err) : 0;
     case ARGUMENT_NAME:
     case ARGUMENT_OPTIONAL_NAME:
     case ARGUMENT_NUMBER:
@@ -355,6 +220,10 @@ static int read_argument(const struct words *words, size_t at, struct command *c
         return read_assignment(words, at, command, err);
     case ARGUMENT_SETUP:
         return read_setup(words, at, command, err);
+    case ARGUMENT_CREATE:
+    case ARGUMENT_ALTER:
+    case ARGUMENT_DROP:
+        return read_tenant(words, at, command, err);
     case ARGUMENT_ANYTHING:
         break;
     }
@@ -367,7 +236,7 @@ int command_parse(struct slice text, struct command *command, struct err *err)
     size_t taken;
 
     *command = (struct command){.kind = NULL};
-    int rc = split(text, &words, err);
+    int rc = words_split(text, &words, err);
     if (rc < 0 || words.count == 0) {
         return rc;
     }

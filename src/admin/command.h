@@ -22,6 +22,9 @@ enum command_argument {
     ARGUMENT_NUMBER,
     ARGUMENT_ASSIGNMENT, /* key = value, or key TO value */
     ARGUMENT_SETUP,      /* [FOR TENANT name] [ON table, …] [DRY RUN] */
+    ARGUMENT_CREATE,     /* name [WITH (key = value, …)] [DRY RUN] */
+    ARGUMENT_ALTER,      /* name SET (key = value, …) */
+    ARGUMENT_DROP,       /* name [CASCADE] [DRY RUN] */
     ARGUMENT_ANYTHING    /* is passed over */
 };
 
@@ -37,7 +40,7 @@ struct command_kind {
     const char *help;        /* NULL: is not listed */
 };
 
-enum { COMMAND_VALUE_SIZE = 256, COMMAND_TABLES_SIZE = 1024 };
+enum { COMMAND_VALUE_SIZE = 256, COMMAND_TABLES_SIZE = 1024, COMMAND_OPTIONS_SIZE = 4096 };
 
 struct command {
     const struct command_kind *kind; /* NULL: there was nothing but white space */
@@ -45,8 +48,11 @@ struct command {
     char name[NAME_SIZE];           /* NAME; the key of an ASSIGNMENT; the tenant of a SETUP */
     char value[COMMAND_VALUE_SIZE]; /* ASSIGNMENT: its first word, without quotes */
     uint64_t number;
-    char tables[COMMAND_TABLES_SIZE]; /* SETUP: as they were written, each ended by a newline */
-    bool dry;                         /* SETUP */
+    char tables[COMMAND_TABLES_SIZE];   /* SETUP: as they were written, each ended by a newline */
+    char options[COMMAND_OPTIONS_SIZE]; /* CREATE, ALTER: key = value as a JSON object of texts,
+                                           null for DEFAULT; "{}" where there are none */
+    bool dry;                           /* SETUP, CREATE, DROP: only say what would be done */
+    bool cascade;                       /* DROP */
 };
 
 extern const struct command_kind command_kinds[];

@@ -122,7 +122,7 @@ static void run_set_ignored(struct console *c, const struct command *command)
 
 /* ---- the table ---- */
 
-static const struct column setup_columns[] = {
+static const struct column report_columns[] = {
     {"kind", COLUMN_TEXT}, {"object", COLUMN_TEXT}, {"text", COLUMN_TEXT}};
 
 #define ONE_TEXT(title) COLUMNS(((const struct column[]){{title, COLUMN_TEXT}}))
@@ -200,10 +200,17 @@ const struct command_kind command_kinds[] = {
            "let a paused or suspended tenant go on"),
     ACTION("suspend tenant", ARGUMENT_NAME, act_suspend_tenant, "SUSPEND TENANT", "name",
            "close a tenant's clients and refuse new ones"),
+    {.words = "create tenant",
+     .argument = ARGUMENT_CREATE,
+     .run = act_create_tenant,
+     .columns = COLUMNS(report_columns),
+     .value = "CREATE TENANT",
+     .usage = "name [WITH (key = value, ...)] [DRY RUN]",
+     .help = "make a tenant: roles, schema or database, rights"},
     {.words = "setup rls",
      .argument = ARGUMENT_SETUP,
      .run = act_setup_rls,
-     .columns = COLUMNS(setup_columns),
+     .columns = COLUMNS(report_columns),
      .usage = "[FOR TENANT name] [ON table, ...] [DRY RUN]",
      .help = "protect tables with row security, tell what is open"},
     {.words = "reload", .run = act_reload, .help = "take the configuration file anew"},

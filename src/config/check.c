@@ -430,3 +430,12 @@ void check_config(const struct config *config, const struct node *root,
         check_tenant(&c, &config->tenants[i]);
     }
 }
+
+void check_tenant_alone(const struct config *config, const struct tenant_config *tenant,
+                        struct config_faults *faults)
+{
+    static const struct node nowhere = {.kind = NODE_MAP, .line = 1, .column = 1};
+    const struct checker c = {.config = config, .root = &nowhere, .faults = faults};
+
+    check_tenant(&c, tenant);
+}

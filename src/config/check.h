@@ -12,4 +12,8 @@
 void check_config(const struct config *config, const struct node *root,
                   struct config_faults *faults);
 
+/* The same of a tenant that is not in the file; it has no name. */
+void check_tenant_alone(const struct config *config, const struct tenant_config *tenant,
+                        struct config_faults *faults);
+
 #endif

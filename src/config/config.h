@@ -225,6 +225,7 @@ struct tenant_config {
     enum strategy_kind strategy;
     struct login_config login;
     const char *role;             /* pattern: {tenant} */
+    const char *owner;            /* NULL: the role; pattern: {tenant} */
     const char *application_name; /* pattern: {application_name}, {tenant}; "": the client's own */
     int password_epoch;           /* where the store derives passwords: which one the role has */
     struct rls_config rls;

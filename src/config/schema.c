@@ -177,6 +177,10 @@ const struct key schema_keys[] = {
         "{user: NAME, password: SECRET}."),
     ROW(TENANT, "role", NAME, role, "\"tenant_{tenant}\"", "The tenant's role.",
         .places = PLACE_TENANT),
+    ROW(TENANT, "owner", NAME, owner, NULL,
+        "The role that owns what CREATE TENANT makes; the tenant's role, or who logs in instead, "
+        "then reads and writes but changes no table. When not given, the tenant's role owns it.",
+        .places = PLACE_TENANT, .example = "\"owner_{tenant}\""),
     ROW(TENANT, "application_name", TEXT, application_name, "\"\"",
         "What the server is told as application_name, as in \"{application_name} [{tenant}]\", so "
         "that pg_stat_activity and its log name the tenant; the client sees its own. \"\" is "
@@ -395,6 +399,26 @@ const char *schema_suggest(enum key_scope scope, const char *section, const char
         int distance = schema_distance(word, leaf);
         if (schema_similar(word, leaf) && distance < least) {
             best = leaf;
+            least = distance;
+        }
+    }
+    return best;
+}
+
+const char *schema_suggest_path(enum key_scope scope, const char *path)
+{
+    const char *best = NULL;
+    int least = LIMIT_NAME;
+
+    for (size_t i = 0; i < schema_key_count; i++) {
+        const struct key *key = &schema_keys[i];
+        if (key->scope != scope || key->type == KEY_SECTION || key->type == KEY_NAMED) {
+            continue;
+        }
+        int distance = schema_distance(path, key->path);
+        bool likely = schema_similar(path, key->path) || strcmp(path, schema_leaf(key)) == 0;
+        if (likely && distance < least) {
+            best = key->path;
             least = distance;
         }
     }

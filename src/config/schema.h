@@ -88,6 +88,9 @@ bool schema_in_section(const struct key *key, enum key_scope scope, const char *
 /* The path that is likely to be meant by a word that is no key of that section, or NULL. */
 const char *schema_suggest(enum key_scope scope, const char *section, const char *word);
 
+/* The same for a whole path: "pool.size" for "pool.sise", and for "size" alone. */
+const char *schema_suggest_path(enum key_scope scope, const char *path);
+
 /* Single edits (insert, drop, replace, swap neighbours) between two words of at most 64 bytes, case
  * aside; longer ones are 64 apart. */
 int schema_distance(const char *a, const char *b);

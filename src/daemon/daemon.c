@@ -12,6 +12,7 @@
 #include "config/diff.h"
 #include "daemon/listeners.h"
 #include "daemon/realms.h"
+#include "daemon/tenants.h"
 #include "daemon/worker.h"
 
 enum daemon_state { DAEMON_RUNNING, DAEMON_DRAINING, DAEMON_STOPPING };
@@ -23,6 +24,7 @@ struct daemon {
     struct mailbox mailbox;
     struct realms realms;
     const struct realm *realm; /* in force; a reference */
+    struct tenants tenants;    /* those of the registry's table */
     struct worker *workers;
     size_t worker_count;
     struct admin *admin; /* the console; NULL before the workers run */
@@ -45,6 +47,7 @@ static void stop(struct daemon *d)
     }
     d->state = DAEMON_STOPPING;
     deadline_disarm(&d->drain_deadline);
+    tenants_stop(&d->tenants);
     if (d->admin != NULL) {
         admin_close(d->admin);
     }
@@ -77,6 +80,34 @@ static void drain(struct daemon *d, bool wait_for_clients)
         worker_stop_listening(&d->workers[i]);
         worker_drain(&d->workers[i], wait_for_clients);
     }
+}
+
+/* ---- what is in force ---- */
+
+/* Takes over the reference. */
+static void put_in_force(struct daemon *d, const struct realm *realm)
+{
+    for (size_t i = 0; i < d->worker_count; i++) {
+        worker_set_realm(&d->workers[i], realm_ref(realm));
+    }
+    realm_unref(d->realm);
+    d->realm = realm;
+}
+
+/* Tenants of the registry's table have changed. */
+static void on_tenants_changed(void *data)
+{
+    struct daemon *d = data;
+    struct buf *changed = &d->realms.roster.changed;
+
+    if (d->state == DAEMON_STOPPING || buf_size(changed) == 0) {
+        return;
+    }
+    put_in_force(d, realms_amend(&d->realms, d->realm));
+    for (size_t i = 0; i < d->worker_count; i++) {
+        worker_refresh(&d->workers[i], buf_slice(changed));
+    }
+    buf_release(changed);
 }
 
 /* ---- reload ---- */
@@ -126,11 +157,9 @@ static int reload(struct daemon *d, struct buf *report, struct err *err)
     buf_release(&faults);
     report_changes(realm_config(d->realm), realm_config(realm), report);
     log_lines(LOG_INFO, "reload: ", report);
-    for (size_t i = 0; i < d->worker_count; i++) {
-        worker_set_realm(&d->workers[i], realm_ref(realm));
-    }
-    realm_unref(d->realm);
-    d->realm = realm;
+    put_in_force(d, realm);
+    tenants_follow(&d->tenants, d->realm);
+    on_tenants_changed(d);
     log_configure(realm_config(realm)->log.level, realm_config(realm)->log.format == LOG_JSON);
     return 0;
 }
@@ -299,6 +328,14 @@ static void on_shutdown(void *data, enum admin_shutdown mode)
     }
 }
 
+static void on_tenant_changed(void *data, const struct roster_record *record)
+{
+    struct daemon *d = data;
+
+    roster_take(&d->realms.roster, record);
+    on_tenants_changed(d);
+}
+
 static const struct realm *realm_in_force(void *data)
 {
     return ((const struct daemon *)data)->realm;
@@ -308,6 +345,7 @@ static const struct admin_hooks admin_hooks = {
     .reload = on_reload,
     .shutdown = on_shutdown,
     .realm = realm_in_force,
+    .tenant_changed = on_tenant_changed,
 };
 
 /* ---- building ---- */
@@ -428,6 +466,9 @@ int daemon_run(const char *file)
     }
     log_start();
     watch_signals(&d); /* before the port answers: whoever has seen it may send one */
+    tenants_init(&d.tenants, &d.realms.roster, &d.mailbox, on_tenants_changed, &d);
+    tenants_follow(&d.tenants, d.realm);
+    on_tenants_changed(&d);
     int rc = start_workers(&d, &err);
     if (rc == 0) {
         run(&d);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/realms.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include <uthash.h>
@@ -40,7 +41,10 @@ static const struct realm *build(struct realms *realms, const struct config *con
                                  const struct secrets *secrets, struct login_rules *rules,
                                  struct err *err)
 {
-    const struct registry *registry = registry_build(config, NULL, err);
+    struct registry_rows rows;
+
+    roster_rows(&realms->roster, config, &rows);
+    const struct registry *registry = registry_build(config, &rows, err);
 
     if (registry == NULL) {
         secrets_unref(secrets);
@@ -90,6 +94,17 @@ const struct realm *realms_load(struct realms *realms, struct buf *report)
     return realm;
 }
 
+const struct realm *realms_amend(struct realms *realms, const struct realm *realm)
+{
+    struct registry_rows rows;
+    struct err err;
+
+    roster_rows(&realms->roster, realm_config(realm), &rows);
+    const struct registry *registry = registry_build(realm_config(realm), &rows, &err);
+    assert(registry != NULL); /* the roster has valid names only */
+    return realm_amend(realm, registry);
+}
+
 void realms_fini(struct realms *realms)
 {
     struct named_budget *named;
@@ -100,4 +115,5 @@ void realms_fini(struct realms *realms)
         free(named->name);
         free(named);
     }
+    roster_fini(&realms->roster);
 }

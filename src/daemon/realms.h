@@ -8,12 +8,14 @@
 
 #include "config/faults.h"
 #include "proxy/realm.h"
+#include "tenant/roster.h"
 
 struct named_budget;
 
 struct realms {
     const char *file;
     struct named_budget *budgets; /* uthash by server name */
+    struct roster roster;         /* tenants of the registry's table */
     uint8_t mock[32]; /* where the salts of all users come from, as long as the process */
 };
 
@@ -21,6 +23,9 @@ void realms_init(struct realms *realms, const char *file);
 
 /* A realm with one reference, or NULL: then `report` has one line per fault. */
 const struct realm *realms_load(struct realms *realms, struct buf *report);
+
+/* The realm with what the roster says by now. */
+const struct realm *realms_amend(struct realms *realms, const struct realm *realm);
 void realms_fini(struct realms *realms);
 
 #endif

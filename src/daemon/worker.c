@@ -7,6 +7,9 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "proxy/refresh.h"
+
+enum { REFRESHES_MAX = 1000 }; /* names looked up in one turn */
 
 /* An order in the mail; `run` is called on the worker's thread. */
 struct order {
@@ -17,6 +20,7 @@ struct order {
     uint32_t pid;              /* cancel */
     uint8_t key[4];            /* cancel */
     bool wait_for_clients;     /* drain */
+    struct buf names;          /* refresh: of tenants that are left, each with a NUL */
 };
 
 static void deliver(struct mail *mail)
@@ -110,6 +114,24 @@ static void run_set_realm(struct order *order)
     proxy_set_realm(&order->worker->proxy, order->realm);
 }
 
+/* Many names, or a name with many clients, are worked off over several turns. */
+static void run_refresh(struct order *order)
+{
+    struct proxy *proxy = &order->worker->proxy;
+
+    for (int i = 0; i < REFRESHES_MAX && buf_size(&order->names) > 0; i++) {
+        struct slice name = slice_str((const char *)buf_slice(&order->names).p);
+        if (!refresh_tenant(proxy, name)) {
+            break;
+        }
+        buf_consume(&order->names, name.n + 1);
+    }
+    if (buf_size(&order->names) > 0) {
+        worker_refresh(order->worker, buf_slice(&order->names));
+    }
+    buf_release(&order->names);
+}
+
 static void run_cancel(struct order *order)
 {
     proxy_cancel(&order->worker->proxy, order->pid, order->key);
@@ -187,6 +209,14 @@ void worker_set_realm(struct worker *w, const struct realm *realm)
     struct order *order = new_order(w, run_set_realm);
 
     order->realm = realm;
+    post(w, order);
+}
+
+void worker_refresh(struct worker *w, struct slice names)
+{
+    struct order *order = new_order(w, run_refresh);
+
+    buf_append_slice(&order->names, names);
     post(w, order);
 }
 

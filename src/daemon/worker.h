@@ -51,6 +51,9 @@ int worker_start(struct worker *w);
 
 /* The following post mail and may be called from any thread. */
 void worker_set_realm(struct worker *w, const struct realm *realm); /* takes over the reference */
+
+/* Lets the clients of these tenants (names, each with a NUL; copied) follow the realm. */
+void worker_refresh(struct worker *w, struct slice names);
 void worker_cancel(struct worker *w, uint32_t pid, const uint8_t key[4]);
 void worker_stop_listening(struct worker *w);
 void worker_drain(struct worker *w, bool wait_for_clients);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define CONNECT_SECONDS "15"
+#define UNANSWERED_MS   "30000" /* bytes that nobody acknowledges for so long end a connection */
 
 static void drop_notice(void *data, const PGresult *result)
 {
@@ -20,7 +21,10 @@ static int fail_connection(PGconn *conn, struct err *err)
     return err_set(err, ERR_CONNECTION, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
-PGconn *pgexec_connect(const struct pgexec_target *target, struct err *err)
+/* libpq connects and waits, or only begins to. */
+typedef PGconn *(*opener)(const char *const *names, const char *const *values, int expand);
+
+static PGconn *open_connection(const struct pgexec_target *target, opener open)
 {
     char port[16];
     const char *const names[] = {"host",
@@ -33,6 +37,7 @@ PGconn *pgexec_connect(const struct pgexec_target *target, struct err *err)
                                  "sslcert",
                                  "sslkey",
                                  "connect_timeout",
+                                 "tcp_user_timeout",
                                  "application_name",
                                  "client_encoding",
                                  NULL};
@@ -46,18 +51,33 @@ PGconn *pgexec_connect(const struct pgexec_target *target, struct err *err)
                                   target->sslcert,
                                   target->sslkey,
                                   CONNECT_SECONDS,
+                                  UNANSWERED_MS,
                                   target->application,
                                   "UTF8",
                                   NULL};
 
     (void)snprintf(port, sizeof port, "%d", target->port);
-    PGconn *conn = PQconnectdbParams(names, values, 0);
+    PGconn *conn = open(names, values, 0);
+    if (conn != NULL) {
+        (void)PQsetNoticeReceiver(conn, drop_notice, NULL);
+    }
+    return conn;
+}
+
+PGconn *pgexec_start(const struct pgexec_target *target)
+{
+    return open_connection(target, PQconnectStartParams);
+}
+
+PGconn *pgexec_connect(const struct pgexec_target *target, struct err *err)
+{
+    PGconn *conn = open_connection(target, PQconnectdbParams);
+
     if (PQstatus(conn) != CONNECTION_OK) {
         (void)fail_connection(conn, err);
         PQfinish(conn);
         return NULL;
     }
-    (void)PQsetNoticeReceiver(conn, drop_notice, NULL);
     return conn;
 }
 
@@ -78,14 +98,17 @@ static int fail_query(PGconn *conn, const PGresult *result, struct err *err)
     return err->code;
 }
 
-int pgexec_query(PGconn *conn, const char *sql, const char *const *params, int count,
-                 PGresult **result, struct err *err)
+static int take_result(PGconn *conn, PGresult *got, PGresult **result, struct err *err)
 {
-    PGresult *got = PQexecParams(conn, sql, count, NULL, params, NULL, NULL, 0);
     ExecStatusType status = PQresultStatus(got);
 
     *result = got;
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT) {
+        PQclear(got);
+        *result = NULL;
+        return err_set(err, ERR_UNSUPPORTED, "COPY from or to the client is not possible here");
+    }
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY) {
         int rc = fail_query(conn, got, err);
         PQclear(got);
         *result = NULL;
@@ -94,10 +117,27 @@ int pgexec_query(PGconn *conn, const char *sql, const char *const *params, int c
     return 0;
 }
 
+int pgexec_query(PGconn *conn, const char *sql, const char *const *params, int count,
+                 PGresult **result, struct err *err)
+{
+    PGresult *got = PQexecParams(conn, sql, count, NULL, params, NULL, NULL, 0);
+
+    return take_result(conn, got, result, err);
+}
+
 int pgexec_run(PGconn *conn, const char *sql, struct err *err)
 {
     PGresult *result;
     int rc = pgexec_query(conn, sql, NULL, 0, &result, err);
+
+    PQclear(result);
+    return rc;
+}
+
+int pgexec_batch(PGconn *conn, const char *sql, struct err *err)
+{
+    PGresult *result;
+    int rc = take_result(conn, PQexec(conn, sql), &result, err);
 
     PQclear(result);
     return rc;

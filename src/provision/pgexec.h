@@ -23,6 +23,9 @@ struct pgexec_target {
     const char *application;
 };
 
+/* Begins to connect, for PQconnectPoll; NULL where there is no memory. */
+PGconn *pgexec_start(const struct pgexec_target *target);
+
 /* NULL with err set. End it with PQfinish. Notices of the server are dropped. */
 PGconn *pgexec_connect(const struct pgexec_target *target, struct err *err);
 
@@ -33,5 +36,8 @@ int pgexec_query(PGconn *conn, const char *sql, const char *const *params, int c
 
 /* The same, of a statement whose result nobody wants. */
 int pgexec_run(PGconn *conn, const char *sql, struct err *err);
+
+/* Several statements as one Query message. */
+int pgexec_batch(PGconn *conn, const char *sql, struct err *err);
 
 #endif

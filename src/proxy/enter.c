@@ -167,6 +167,8 @@ static int take_place(const struct entry *e, const struct tenant *tenant, struct
         credential_set_keys(&pool->credential, &e->identity->keys);
     }
     f->tenant = tenant->config;
+    f->overlay = overlay_ref(tenant->overlay);
+    f->config = config_ref(realm_config(f->realm));
     f->request.lane = lane_find_or_add(pool, account, tenant->config);
     seals_adopt(f->request.lane, f->realm, tenant->config);
     f->user_account = user;

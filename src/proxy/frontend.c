@@ -52,6 +52,8 @@ static void free_memory(struct frontend *f)
     struct proxy *proxy = f->proxy;
 
     realm_unref(f->realm);
+    overlay_unref(f->overlay);
+    config_unref(f->config);
     free(f->user);
     free(f->application_name);
     slab_free(&proxy->frontends, f);
@@ -345,6 +347,8 @@ static void finish_login(struct frontend *f, struct enter_secret *secret)
     }
     client_login_free(f->login);
     f->login = NULL;
+    realm_unref(f->realm); /* it would keep all tenants of that time */
+    f->realm = NULL;
     frontend_move(f, FRONTEND_IDLE);
     if (parameters_known(&f->request.lane->pool->welcome) && f->request.context->proven) {
         frontend_greet(f);

@@ -49,8 +49,10 @@ struct frontend {
     struct list account_node;   /* in account.clients_list, once logged in */
     struct role_secret *fetch;  /* while LOGIN and the password of the tenant's role is fetched */
     struct client_login *login; /* while LOGIN */
-    const struct realm *realm;  /* that it logged in under; a reference */
-    const struct tenant_config *tenant; /* of that realm's registry; NULL while LOGIN */
+    const struct realm *realm;  /* while LOGIN; a reference */
+    const struct tenant_config *tenant; /* NULL while LOGIN; kept by what follows */
+    const struct config *config;        /* that it logged in under; a reference; NULL while LOGIN */
+    const struct overlay *overlay;      /* that `tenant` is in; a reference, or NULL */
     struct pool_request request; /* request.lane and .context say whose it is and what it needs */
     struct backend *backend;     /* while LINKED */
     struct client_statement *statements; /* uthash by name; NULL for none */

@@ -70,10 +70,15 @@ void proxy_uncount(struct proxy *proxy, const struct addr *peer)
 
 void proxy_set_realm(struct proxy *proxy, const struct realm *realm)
 {
+    const struct config *before = realm_config(proxy->realm);
+    bool reloaded = before != realm_config(realm);
+
     realm_unref(proxy->realm);
     adopt_realm(proxy, realm);
-    pools_reconfigure(&proxy->pools, realm_config(realm));
-    seals_refresh(proxy);
+    if (reloaded) { /* else it is about tenants that nobody here need know */
+        pools_reconfigure(&proxy->pools, realm_config(realm));
+        seals_refresh(proxy);
+    }
 }
 
 void proxy_cancel(struct proxy *proxy, uint32_t pid, const uint8_t key[4])

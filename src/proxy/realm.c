@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "proxy/realm.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,10 @@ struct entry {
     struct realm_user user;
 };
 
-struct realm {
+/* What only a reload changes; shared by the realms between two of them. */
+struct stock {
     _Atomic uint32_t refs;
-    const struct registry *registry;
+    const struct config *config; /* a reference */
     const struct secrets *secrets;
     struct login_rules rules;
     struct budget **budgets; /* parallel to config.servers */
@@ -28,21 +30,27 @@ struct realm {
     struct entry *by_name;
 };
 
+struct realm {
+    _Atomic uint32_t refs;
+    const struct registry *registry;
+    struct stock *stock; /* a reference */
+};
+
 /* With SCRAM the keys are derived here, once: a login then takes as long for every user, known or
  * not. */
-static void derive_scram(const struct realm *realm, const char *user, const char *password,
+static void derive_scram(const struct stock *stock, const char *user, const char *password,
                          struct verifier *scram)
 {
     uint8_t salt[SCRAM_SALT];
 
-    verifier_salt(slice_of(realm->mock, sizeof realm->mock), slice_str(user), salt);
+    verifier_salt(slice_of(stock->mock, sizeof stock->mock), slice_str(user), salt);
     verifier_build(scram, slice_str(password), slice_of(salt, sizeof salt), SCRAM_ITERATIONS);
 }
 
-static int make_verifier(struct realm *realm, struct realm_user *user, struct err *err)
+static int make_verifier(struct stock *stock, struct realm_user *user, struct err *err)
 {
-    bool scram = realm_config(realm)->auth.method == AUTH_SCRAM;
-    bool scram_too = realm->rules.hba != NULL && hba_uses(realm->rules.hba, HBA_SCRAM);
+    bool scram = stock->config->auth.method == AUTH_SCRAM;
+    bool scram_too = stock->rules.hba != NULL && hba_uses(stock->rules.hba, HBA_SCRAM);
     struct verifier v;
 
     if (user->secret == NULL) {
@@ -54,30 +62,30 @@ static int make_verifier(struct realm *realm, struct realm_user *user, struct er
         return rc;
     }
     if (scram && v.kind == VERIFIER_PLAIN) {
-        derive_scram(realm, user->config->name, v.plain, &user->verifier);
+        derive_scram(stock, user->config->name, v.plain, &user->verifier);
         verifier_fini(&v);
     } else {
         user->verifier = v;
         user->has_scram = scram_too && v.kind == VERIFIER_PLAIN;
     }
     if (user->has_scram) {
-        derive_scram(realm, user->config->name, v.plain, &user->scram);
+        derive_scram(stock, user->config->name, v.plain, &user->scram);
     }
     user->has_verifier = true;
     return 0;
 }
 
-static int add_users(struct realm *realm, const struct config *config, struct err *err)
+static int add_users(struct stock *stock, struct err *err)
 {
-    realm->entries = x_zalloc(config->user_count * sizeof *realm->entries);
-    for (size_t i = 0; i < config->user_count; i++) {
-        struct entry *entry = &realm->entries[i];
-        entry->user.config = &config->users[i];
-        entry->user.secret = secret_of(realm->secrets, &entry->user.config->password);
-        realm->count++;
-        HASH_ADD_KEYPTR(hh, realm->by_name, entry->user.config->name,
+    stock->entries = x_zalloc(stock->config->user_count * sizeof *stock->entries);
+    for (size_t i = 0; i < stock->config->user_count; i++) {
+        struct entry *entry = &stock->entries[i];
+        entry->user.config = &stock->config->users[i];
+        entry->user.secret = secret_of(stock->secrets, &entry->user.config->password);
+        stock->count++;
+        HASH_ADD_KEYPTR(hh, stock->by_name, entry->user.config->name,
                         strlen(entry->user.config->name), entry);
-        int rc = make_verifier(realm, &entry->user, err);
+        int rc = make_verifier(stock, &entry->user, err);
         if (rc < 0) {
             return rc;
         }
@@ -86,10 +94,10 @@ static int add_users(struct realm *realm, const struct config *config, struct er
 }
 
 /* A key that can be guessed is none: who knows a seal can try keys at home. */
-static int check_key(const struct realm *realm, const struct secret_ref *ref, const char *path,
+static int check_key(const struct stock *stock, const struct secret_ref *ref, const char *path,
                      struct err *err)
 {
-    const char *key = realm_secret(realm, ref);
+    const char *key = secret_of(stock->secrets, ref);
 
     if (key != NULL && strlen(key) < SEAL_KEY_MIN) {
         return err_set(err, ERR_CONFIG, "%s: has %zu bytes, and must have %d or more", path,
@@ -98,26 +106,61 @@ static int check_key(const struct realm *realm, const struct secret_ref *ref, co
     return 0;
 }
 
-static int check_keys(const struct realm *realm, const struct tenant_config *tenant,
+static int check_keys(const struct stock *stock, const struct tenant_config *tenant,
                       struct err *err)
 {
-    int rc = check_key(realm, &tenant->rls.key, "rls.key", err);
+    int rc = check_key(stock, &tenant->rls.key, "rls.key", err);
 
-    rc = rc < 0 ? rc : check_key(realm, &tenant->rls.spare_key, "rls.spare_key", err);
+    rc = rc < 0 ? rc : check_key(stock, &tenant->rls.spare_key, "rls.spare_key", err);
     if (rc < 0) {
         err_wrap(err, "tenants.%s", tenant->name == NULL ? "defaults" : tenant->name);
     }
     return rc;
 }
 
-static int check_all_keys(const struct realm *realm, const struct config *config, struct err *err)
+static int check_all_keys(const struct stock *stock, struct err *err)
 {
-    int rc = check_keys(realm, &config->defaults, err);
+    const struct config *config = stock->config;
+    int rc = check_keys(stock, &config->defaults, err);
 
     for (size_t i = 0; i < config->tenant_count && rc == 0; i++) {
-        rc = check_keys(realm, &config->tenants[i], err);
+        rc = check_keys(stock, &config->tenants[i], err);
     }
     return rc;
+}
+
+static void unref_stock(struct stock *stock)
+{
+    if (atomic_fetch_sub_explicit(&stock->refs, 1, memory_order_acq_rel) > 1) {
+        return;
+    }
+    HASH_CLEAR(hh, stock->by_name);
+    for (size_t i = 0; i < stock->count; i++) {
+        if (stock->entries[i].user.has_verifier) {
+            verifier_fini(&stock->entries[i].user.verifier);
+        }
+        if (stock->entries[i].user.has_scram) {
+            verifier_fini(&stock->entries[i].user.scram);
+        }
+    }
+    free(stock->entries);
+    free(stock->budgets);
+    login_rules_fini(&stock->rules);
+    secrets_unref(stock->secrets);
+    config_unref(stock->config);
+    secure_zero(stock, sizeof *stock);
+    free(stock);
+}
+
+/* Takes over the references to both. */
+static const struct realm *new_realm(const struct registry *registry, struct stock *stock)
+{
+    struct realm *realm = x_zalloc(sizeof *realm);
+
+    atomic_init(&realm->refs, 1);
+    realm->registry = registry;
+    realm->stock = stock;
+    return realm;
 }
 
 const struct realm *realm_build(const struct registry *registry, const struct secrets *secrets,
@@ -125,23 +168,31 @@ const struct realm *realm_build(const struct registry *registry, const struct se
                                 const uint8_t mock[32], struct err *err)
 {
     const struct config *config = registry_config(registry);
-    struct realm *realm = x_zalloc(sizeof *realm);
+    struct stock *stock = x_zalloc(sizeof *stock);
 
-    atomic_init(&realm->refs, 1);
-    realm->registry = registry;
-    realm->secrets = secrets;
+    atomic_init(&stock->refs, 1);
+    stock->config = config_ref(config);
+    stock->secrets = secrets;
     if (rules != NULL) {
-        realm->rules = *rules;
+        stock->rules = *rules;
         *rules = (struct login_rules){0};
     }
-    memcpy(realm->mock, mock, sizeof realm->mock);
-    realm->budgets = x_alloc(config->server_count * sizeof *realm->budgets);
-    memcpy(realm->budgets, budgets, config->server_count * sizeof *realm->budgets);
-    if (check_all_keys(realm, config, err) < 0 || add_users(realm, config, err) < 0) {
-        realm_unref(realm);
+    memcpy(stock->mock, mock, sizeof stock->mock);
+    stock->budgets = x_alloc(config->server_count * sizeof *stock->budgets);
+    memcpy(stock->budgets, budgets, config->server_count * sizeof *stock->budgets);
+    if (check_all_keys(stock, err) < 0 || add_users(stock, err) < 0) {
+        unref_stock(stock);
+        registry_unref(registry);
         return NULL;
     }
-    return realm;
+    return new_realm(registry, stock);
+}
+
+const struct realm *realm_amend(const struct realm *realm, const struct registry *registry)
+{
+    assert(registry_config(registry) == realm->stock->config);
+    atomic_fetch_add_explicit(&realm->stock->refs, 1, memory_order_relaxed);
+    return new_realm(registry, realm->stock);
 }
 
 const struct realm *realm_ref(const struct realm *realm)
@@ -157,21 +208,8 @@ void realm_unref(const struct realm *realm)
     if (mine == NULL || atomic_fetch_sub_explicit(&mine->refs, 1, memory_order_acq_rel) > 1) {
         return;
     }
-    HASH_CLEAR(hh, mine->by_name);
-    for (size_t i = 0; i < mine->count; i++) {
-        if (mine->entries[i].user.has_verifier) {
-            verifier_fini(&mine->entries[i].user.verifier);
-        }
-        if (mine->entries[i].user.has_scram) {
-            verifier_fini(&mine->entries[i].user.scram);
-        }
-    }
-    free(mine->entries);
-    free(mine->budgets);
-    login_rules_fini(&mine->rules);
-    secrets_unref(mine->secrets);
+    unref_stock(mine->stock);
     registry_unref(mine->registry);
-    secure_zero(mine, sizeof *mine);
     free(mine);
 }
 
@@ -187,21 +225,26 @@ const struct config *realm_config(const struct realm *realm)
 
 const struct login_rules *realm_rules(const struct realm *realm)
 {
-    return &realm->rules;
+    return &realm->stock->rules;
+}
+
+const struct secrets *realm_secrets(const struct realm *realm)
+{
+    return realm->stock->secrets;
 }
 
 const struct realm_user *realm_user(const struct realm *realm, struct slice name)
 {
     struct entry *entry;
 
-    HASH_FIND(hh, realm->by_name, name.p, name.n, entry);
+    HASH_FIND(hh, realm->stock->by_name, name.p, name.n, entry);
     return entry == NULL ? NULL : &entry->user;
 }
 
 void realm_mock(const struct realm *realm, enum verifier_kind kind, struct slice name,
                 struct verifier *verifier)
 {
-    verifier_mock(verifier, kind, slice_of(realm->mock, sizeof realm->mock), name);
+    verifier_mock(verifier, kind, slice_of(realm->stock->mock, sizeof realm->stock->mock), name);
 }
 
 struct budget *realm_budget(const struct realm *realm, const char *server)
@@ -210,18 +253,13 @@ struct budget *realm_budget(const struct realm *realm, const char *server)
 
     for (size_t i = 0; i < config->server_count; i++) {
         if (strcmp(config->servers[i].name, server) == 0) {
-            return realm->budgets[i];
+            return realm->stock->budgets[i];
         }
     }
     return NULL;
 }
 
-const struct secrets *realm_secrets(const struct realm *realm)
-{
-    return realm->secrets;
-}
-
 const char *realm_secret(const struct realm *realm, const struct secret_ref *ref)
 {
-    return secret_of(realm->secrets, ref);
+    return secret_of(realm->stock->secrets, ref);
 }

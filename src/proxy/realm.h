@@ -33,6 +33,11 @@ struct realm_user {
 const struct realm *realm_build(const struct registry *registry, const struct secrets *secrets,
                                 struct login_rules *rules, struct budget *const *budgets,
                                 const uint8_t mock[32], struct err *err);
+
+/* The same with other tenants: users, secrets and budgets are shared. Takes over the reference to
+ * the registry, which is one of the same configuration. */
+const struct realm *realm_amend(const struct realm *realm, const struct registry *registry);
+
 const struct realm *realm_ref(const struct realm *realm);
 void realm_unref(const struct realm *realm); /* NULL is allowed */
 

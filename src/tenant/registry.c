@@ -90,8 +90,9 @@ static void put_all(struct registry *registry)
         const struct registry_row *row = &registry->rows.items[i];
         struct tenant *tenant = put_tenant(registry, row->name);
         tenant->state = row->state;
-        if (row->config != NULL) {
-            tenant->config = row->config;
+        if (row->overlay != NULL) {
+            tenant->config = overlay_tenant(row->overlay);
+            tenant->overlay = row->overlay;
         }
     }
 }

@@ -13,17 +13,17 @@
 #include "tenant/tenant.h"
 
 /* A tenant that was made or changed at run time. Where the configuration has the name as well, the
- * row decides the state, and what the tenant is if it has a `config`. */
+ * row decides the state, and what the tenant is if it has an `overlay`. */
 struct registry_row {
     const char *name;
-    const struct tenant_config *config; /* NULL: as the configuration has it, or the defaults */
+    const struct overlay *overlay; /* NULL: as the configuration has it, or the defaults */
     enum tenant_state state;
 };
 
 struct registry_rows {
     const struct registry_row *items;
     size_t count;
-    void *owner;             /* of the items, their names and configs; may be NULL */
+    void *owner;             /* of the items, their names and overlays; may be NULL */
     void (*release)(void *); /* is given the owner when nothing points there any longer */
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "config/config.h"
+#include "config/overlay.h"
 
 /* state, how it is spelled in the registry and on the console */
 #define TENANT_STATE_MAP(X)                                                                        \
@@ -25,7 +26,8 @@ enum tenant_state {
 
 struct tenant {
     const char *name;
-    const struct tenant_config *config; /* shared with others where it is the defaults' */
+    const struct tenant_config *config; /* shared with others that are configured alike */
+    const struct overlay *overlay;      /* what has the config, or NULL: the configuration has it */
     enum tenant_state state;
 };
 

@@ -13,6 +13,7 @@ static void check(const struct command *command)
 {
     assert(memchr(command->name, '\0', sizeof command->name) != NULL);
     assert(memchr(command->value, '\0', sizeof command->value) != NULL);
+    assert(memchr(command->options, '\0', sizeof command->options) != NULL);
     assert(command->has_name == (command->name[0] != '\0'));
     if (command->kind == NULL) {
         assert(command_columns(command).count == 0);

@@ -128,7 +128,7 @@ END_TEST
 
 START_TEST(too_many_words_are_refused)
 {
-    char text[200];
+    char text[1000];
 
     memset(text, '=', sizeof text - 1);
     text[sizeof text - 1] = '\0';
@@ -141,7 +141,9 @@ START_TEST(every_row_of_the_table_can_be_said)
     for (size_t i = 0; i < command_kind_count; i++) {
         const struct command_kind *kind = &command_kinds[i];
         char text[200];
-        static const char *const arguments[] = {"", " name", "", " 1", " a = b", " ON t", " more"};
+        static const char *const arguments[] = {"",       " name", "",      " 1",
+                                                " a = b", " ON t", " name", " name SET (a = b)",
+                                                " name",  " more"};
         (void)snprintf(text, sizeof text, "%s%s", kind->words, arguments[kind->argument]);
         ck_assert_ptr_eq(parse(text).kind, kind);
         ck_assert_ptr_nonnull(kind->run);
@@ -182,6 +184,65 @@ START_TEST(what_setup_does_not_know_is_refused)
 }
 END_TEST
 
+START_TEST(create_takes_options_as_json)
+{
+    struct command command = parse("create tenant acme WITH (pool.size = 5, strategy=schema,"
+                                   " \"role\" = 'it''s \\ \"x\"', login = default) dry run;");
+
+    ck_assert_str_eq(command.name, "acme");
+    ck_assert_str_eq(command.options, "{\"pool.size\":\"5\",\"strategy\":\"schema\","
+                                      "\"role\":\"it's \\\\ \\\"x\\\"\",\"login\":null}");
+    ck_assert(command.dry);
+    ck_assert_str_eq(parse("CREATE TENANT acme").options, "{}");
+    ck_assert_str_eq(parse("CREATE TENANT acme WITH (a = 'x\ny')").options,
+                     "{\"a\":\"x\\u000ay\"}");
+}
+END_TEST
+
+START_TEST(what_create_does_not_know_is_refused)
+{
+    const char *const texts[] = {
+        "CREATE TENANT",
+        "CREATE TENANT 'a'",
+        "CREATE TENANT a b",
+        "CREATE TENANT a WITH",
+        "CREATE TENANT a WITH x = 1",
+        "CREATE TENANT a WITH ()",
+        "CREATE TENANT a WITH (x)",
+        "CREATE TENANT a WITH (x = )",
+        "CREATE TENANT a WITH (x = 1",
+        "CREATE TENANT a WITH (x = 1,)",
+        "CREATE TENANT a WITH (x = 1) y",
+        "CREATE TENANT a WITH (x = 1; DROP)",
+        "CREATE TENANT a WITH ('x' = 1)",
+        "CREATE TENANT a DRY",
+        "CREATE TENANT a; DROP TENANT b",
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        (void)refusal(texts[i]);
+    }
+}
+END_TEST
+
+START_TEST(options_have_a_bound)
+{
+    struct buf text = {0};
+    struct command command;
+    struct err err = {0};
+
+    buf_printf(&text, "CREATE TENANT a WITH (x = 1");
+    for (int i = 0; i < 10; i++) {
+        buf_printf(&text, ", k%d = '%0500d'", i, 0);
+    }
+    buf_printf(&text, ")");
+
+    ck_assert_int_eq(command_parse(buf_slice(&text), &command, &err), ERR_SYNTAX);
+    ck_assert_str_eq(err.text, "syntax error: the options have more than 4095 bytes");
+    buf_release(&text);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("command");
@@ -202,6 +263,9 @@ static Suite *make_suite(void)
     tcase_add_test(tc, setup_names_a_tenant_tables_and_a_dry_run);
     tcase_add_test(tc, setup_may_name_nothing);
     tcase_add_test(tc, what_setup_does_not_know_is_refused);
+    tcase_add_test(tc, create_takes_options_as_json);
+    tcase_add_test(tc, what_create_does_not_know_is_refused);
+    tcase_add_test(tc, options_have_a_bound);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -87,13 +87,18 @@ END_TEST
 
 START_TEST(a_row_may_bring_its_own_config)
 {
-    struct tenant_config own = {.strategy = STRATEGY_DATABASE};
-    struct registry_row items[] = {{"acme", &own, TENANT_ACTIVE}, {"initech", &own, TENANT_ACTIVE}};
+    const struct config *config = load(TWO);
+    struct err err;
+    const struct overlay *own =
+        overlay_build(config, slice_str("{\"strategy\": \"database\"}"), &err);
+    struct registry_row items[] = {{"acme", own, TENANT_ACTIVE}, {"initech", own, TENANT_ACTIVE}};
     const struct registry *registry = build(TWO, &(struct registry_rows){items, 2, NULL, NULL});
 
-    ck_assert_ptr_eq(registry_find(registry, slice_str("acme"))->config, &own);
-    ck_assert_ptr_eq(registry_find(registry, slice_str("initech"))->config, &own);
+    ck_assert_ptr_eq(registry_find(registry, slice_str("acme"))->config, overlay_tenant(own));
+    ck_assert_ptr_eq(registry_find(registry, slice_str("initech"))->overlay, own);
     registry_unref(registry);
+    overlay_unref(own);
+    config_unref(config);
 }
 END_TEST
 

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+//
+// act_tenant: CREATE TENANT: a job, whose report becomes the rows of the answer. The answer waits
+// until every worker knows the tenant, so that whoever has it can log in at once.
+#include "admin/act.h"
+
+#include "admin/console.h"
+#include "admin/tenant_job.h"
+
+static enum gather_step know(struct proxy *proxy, const struct question *q,
+                             struct gather_part *part)
+{
+    (void)proxy; /* the realm was in the mail before this */
+    (void)q;
+    (void)part;
+    return GATHER_DONE;
+}
+
+static void on_known(struct console *c, const struct gather *answers)
+{
+    (void)answers;
+    console_done(c, c->command.kind->value);
+}
+
+static void add_rows(struct console *c, const struct report *report)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        const struct report_line *line = &report->lines[i];
+        row_begin(&c->rows);
+        row_text(&c->rows, report_kind_name(line->kind));
+        row_text(&c->rows, line->object);
+        row_text(&c->rows, line->text);
+        row_end(&c->rows);
+    }
+}
+
+static void on_worked(void *data, const struct tenant_outcome *outcome)
+{
+    struct console *c = data;
+    struct question q = {.scope = GATHER_TENANT};
+
+    console_end_job(c);
+    if (outcome->report.err.code != 0) {
+        console_fail(c, &outcome->report.err);
+        return;
+    }
+    add_rows(c, &outcome->report);
+    console_gather(c, &q, know, on_known);
+}
+
+static void forget(void *job)
+{
+    tenant_job_forget(job);
+}
+
+static void start(struct console *c, const struct command *command, tenant_job_work work)
+{
+    struct err err = {0};
+    struct tenant_job *job = tenant_job_new(c->admin, command, &err);
+
+    if (job == NULL || tenant_job_start(job, work, on_worked, c, &err) < 0) {
+        console_fail(c, &err);
+        return;
+    }
+    console_begin_job(c, job, forget);
+}
+
+void act_create_tenant(struct console *c, const struct command *command)
+{
+    start(c, command, tenant_make);
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+//
+// refresh: a tenant is not what it was when its clients came: it was changed, suspended or removed
+// while they are here. One thread: the worker's.
+#ifndef PROXY_REFRESH_H
+#define PROXY_REFRESH_H
+
+#include "proxy/proxy.h"
+
+/* Lets the tenant's clients follow what the realm in force says of it; those that may not stay are
+ * closed. Returns false where there are more than one turn should take: call it again. */
+bool refresh_tenant(struct proxy *proxy, struct slice name);
+
+#endif
