@@ -250,6 +250,20 @@ static void check_user(const struct checker *c, const struct user_config *u)
     }
 }
 
+static void check_vault_login(const struct checker *c, const struct entry *e,
+                              const struct provider_config *p)
+{
+    if (p->login == VAULT_TOKEN && p->token.kind == SECRET_NONE) {
+        entry_need(c, e, "token", "for type vault");
+    }
+    if (p->login == VAULT_KUBERNETES && p->role == NULL) {
+        entry_need(c, e, "role", "for login kubernetes");
+    }
+    if (p->login == VAULT_APPROLE && p->role_id.kind == SECRET_NONE) {
+        entry_need(c, e, "role_id", "for login approle");
+    }
+}
+
 static void check_provider(const struct checker *c, const struct provider_config *p)
 {
     const struct entry e = {.map = "secrets.providers", .name = p->name};
@@ -272,9 +286,7 @@ static void check_provider(const struct checker *c, const struct provider_config
         if (p->address == NULL) {
             entry_need(c, &e, "address", "for type vault");
         }
-        if (p->token.kind == SECRET_NONE) {
-            entry_need(c, &e, "token", "for type vault");
-        }
+        check_vault_login(c, &e, p);
         break;
     case PROVIDER_DERIVE:
         if (p->key.kind == SECRET_NONE) {

@@ -255,18 +255,29 @@ enum provider_type {
     PROVIDER_DERIVE
 };
 
+enum vault_login { VAULT_TOKEN, VAULT_KUBERNETES, VAULT_APPROLE };
+
 struct provider_config {
     const char *name;
     enum provider_type type;
     const char *directory;   /* FILES: absolute path; set */
+    const char *ca;          /* AWS, VAULT: path of certificates to trust, or NULL: the system's */
+    const char *profile;     /* AWS: of the shared credentials file; "" for the usual places */
     const char *region;      /* AWS; set */
     const char *prefix;      /* ENV, AWS, VAULT: put before the id; "" for none */
     struct strings command;  /* EXEC; set */
     const char *endpoint;    /* AWS: instead of the public one; "" for the public one */
     const char *address;     /* VAULT: URL; set */
     const char *mount;       /* VAULT */
-    struct secret_ref token; /* VAULT; set */
-    struct secret_ref key;   /* DERIVE; set */
+    const char *ns;          /* VAULT: the namespace, or "" */
+    enum vault_login login;  /* VAULT */
+    const char *login_mount; /* VAULT: "" for the login's own name */
+    const char *role;        /* VAULT_KUBERNETES; set */
+    const char *jwt_file;    /* VAULT_KUBERNETES: absolute path */
+    struct secret_ref token; /* VAULT_TOKEN; set */
+    struct secret_ref role_id;   /* VAULT_APPROLE; set */
+    struct secret_ref secret_id; /* VAULT_APPROLE; may be SECRET_NONE */
+    struct secret_ref key;       /* DERIVE; set */
 };
 
 enum log_format { LOG_TEXT, LOG_JSON };

@@ -22,6 +22,7 @@ static const char *const assert_policies[] = {"switch", "always", NULL};
 static const char *const pool_modes[] = {"session", "transaction", "statement", NULL};
 static const char *const provider_types[] = {"files", "env",    "exec", "aws-secrets-manager",
                                              "vault", "derive", NULL};
+static const char *const vault_logins[] = {"token", "kubernetes", "approle", NULL};
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 
@@ -311,14 +312,35 @@ const struct key schema_keys[] = {
         "Type exec: a program and its arguments; \"read\", \"write\" or \"delete\" and the id "
         "follow, "
         "the secret is read or printed, and status 44 says that there is none."),
+    ROW(PROVIDER, "profile", TEXT, profile, "\"\"",
+        "Type aws-secrets-manager: a profile of the shared credentials file; else credentials come "
+        "from the environment, a web identity, that file, the container or the machine."),
     ROW(PROVIDER, "endpoint", TEXT, endpoint, "\"\"",
         "Type aws-secrets-manager: a URL to ask instead of the public one."),
     ROW(PROVIDER, "address", TEXT, address, NULL, "Type vault: its URL.",
         .example = "\"https://vault:8200\"", .some = true),
     ROW(PROVIDER, "mount", TEXT, mount, "kv", "Type vault: where its key/value engine is mounted.",
         .some = true),
-    ROW(PROVIDER, "token", SECRET, token, NULL, "Type vault: the token to ask with.",
+    ROW(PROVIDER, "namespace", TEXT, ns, "\"\"", "Type vault: the namespace."),
+    ROW(PROVIDER, "login", CHOICE, login, "token",
+        "Type vault: with a token, as a Kubernetes service account, or by AppRole.",
+        .choices = vault_logins),
+    ROW(PROVIDER, "login_mount", TEXT, login_mount, "\"\"",
+        "Type vault: where that way of logging in is mounted; \"\" is its own name."),
+    ROW(PROVIDER, "token", SECRET, token, NULL, "Type vault, login token: what to ask with.",
         .example = "{file: /run/secrets/vault_token}"),
+    ROW(PROVIDER, "role", TEXT, role, NULL, "Type vault, login kubernetes: the role.",
+        .example = "fahrend", .some = true),
+    ROW(PROVIDER, "jwt_file", PATH, jwt_file, "/var/run/secrets/kubernetes.io/serviceaccount/token",
+        "Type vault, login kubernetes: the service account's token."),
+    ROW(PROVIDER, "role_id", SECRET, role_id, NULL, "Type vault, login approle.",
+        .example = "{file: /run/secrets/role_id}"),
+    ROW(PROVIDER, "secret_id", SECRET, secret_id, NULL,
+        "Type vault, login approle; need not be where the role is bound to addresses.",
+        .example = "{file: /run/secrets/secret_id}"),
+    ROW(PROVIDER, "ca", PATH, ca, NULL,
+        "Types aws-secrets-manager and vault: certificates to trust instead of the system's.",
+        .example = "/etc/ssl/vault-ca.pem"),
     ROW(PROVIDER, "key", SECRET, key, NULL, "Type derive: the key that passwords are made from.",
         .example = "{file: /run/secrets/master}"),
 

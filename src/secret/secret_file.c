@@ -59,6 +59,21 @@ int secret_file_read(int folder, const char *name, char **out, struct err *err)
     return result;
 }
 
+int secret_token_read(const char *path, char **out, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int result =
+        fd < 0 ? err_set(err, ERR_CONFIG, "%s", strerror(errno)) : read_secret(fd, out, err);
+
+    if (fd >= 0) {
+        (void)close(fd); /* nothing was written */
+    }
+    if (result < 0) {
+        err_wrap(err, "%s", path);
+    }
+    return result;
+}
+
 int secret_file_resolve(const struct secret_ref *ref, char **out, struct err *err)
 {
     int result = secret_file_read(AT_FDCWD, ref->value, out, err);

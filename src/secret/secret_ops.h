@@ -19,6 +19,10 @@ struct secret_ops {
 int secret_file_resolve(const struct secret_ref *ref, char **out, struct err *err);
 int secret_exec_resolve(const struct secret_ref *ref, char **out, struct err *err);
 
+/* What proves who we are to a service, as a pod finds it: its mode is the platform's business. The
+ * error begins with the path. */
+int secret_token_read(const char *path, char **out, struct err *err);
+
 /* The same for a file of a folder that is open, by its name there. */
 int secret_file_read(int folder, const char *name, char **out, struct err *err);
 

@@ -11,17 +11,19 @@
 
 struct secrets {
     const struct config *config; /* one reference is ours */
+    struct sessions *sessions;   /* one reference */
     atomic_int refs;
     size_t count;
     char *values[]; /* by secret_ref.index */
 };
 
-static struct secrets *new_secrets(const struct config *config)
+static struct secrets *new_secrets(const struct config *config, const struct secrets *previous)
 {
     size_t count = config->secret_use_count;
     struct secrets *s = x_zalloc(sizeof *s + count * sizeof s->values[0]);
 
     s->config = config_ref(config);
+    s->sessions = previous == NULL ? sessions_new() : sessions_ref(previous->sessions);
     atomic_init(&s->refs, 1);
     s->count = count;
     return s;
@@ -32,6 +34,7 @@ static void free_secrets(struct secrets *s)
     for (size_t i = 0; i < s->count; i++) {
         secure_free(s->values[i]);
     }
+    sessions_unref(s->sessions);
     config_unref(s->config);
     free(s);
 }
@@ -62,9 +65,10 @@ static int fetch_all(struct secrets *s, bool stored, struct buf *errors)
 }
 
 /* A store may need secrets of its own, which are in none. */
-int secrets_resolve(const struct config *config, const struct secrets **out, struct buf *errors)
+int secrets_resolve_after(const struct secrets *previous, const struct config *config,
+                          const struct secrets **out, struct buf *errors)
 {
-    struct secrets *s = new_secrets(config);
+    struct secrets *s = new_secrets(config, previous);
 
     *out = NULL;
     int result = fetch_all(s, false, errors);
@@ -77,6 +81,11 @@ int secrets_resolve(const struct config *config, const struct secrets **out, str
     }
     *out = s;
     return 0;
+}
+
+int secrets_resolve(const struct config *config, const struct secrets **out, struct buf *errors)
+{
+    return secrets_resolve_after(NULL, config, out, errors);
 }
 
 const struct secrets *secrets_ref(const struct secrets *secrets)
@@ -100,6 +109,11 @@ void secrets_unref(const struct secrets *secrets)
 const struct config *secrets_config(const struct secrets *secrets)
 {
     return secrets->config;
+}
+
+struct sessions *secrets_sessions(const struct secrets *secrets)
+{
+    return secrets->sessions;
 }
 
 const char *secret_of(const struct secrets *secrets, const struct secret_ref *ref)

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "config/config.h"
+#include "secret/sessions.h"
 
 struct secrets;
 
@@ -16,11 +17,19 @@ struct secrets;
  * one line for each failure in *errors: "users.app.password: env: APP_PASSWORD: is not set". */
 int secrets_resolve(const struct config *config, const struct secrets **out, struct buf *errors);
 
+/* The same for the next configuration of one process: what stores let us in with goes on from the
+ * snapshot before. */
+int secrets_resolve_after(const struct secrets *previous, const struct config *config,
+                          const struct secrets **out, struct buf *errors);
+
 const struct secrets *secrets_ref(const struct secrets *secrets);
 void secrets_unref(const struct secrets *secrets);
 
 /* The configuration that these are the secrets of. */
 const struct config *secrets_config(const struct secrets *secrets);
+
+/* What stores let us in with; as long as the snapshot is held. */
+struct sessions *secrets_sessions(const struct secrets *secrets);
 
 /* The secret behind a reference of that same configuration, as long as the snapshot is held; NULL
  * for SECRET_NONE. */

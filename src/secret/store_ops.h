@@ -26,11 +26,19 @@ extern const struct store_ops store_files_ops;
 extern const struct store_ops store_env_ops;
 extern const struct store_ops store_exec_ops;
 extern const struct store_ops store_derive_ops;
+extern const struct store_ops store_aws_ops;
+extern const struct store_ops store_vault_ops;
 
 /* The secret behind one of the provider's own references; NULL where it is not given. */
 static inline const char *store_own(const struct store_call *call, const struct secret_ref *ref)
 {
     return secret_of(call->secrets, ref);
+}
+
+/* What stores let us in with. */
+static inline struct sessions *store_sessions(const struct store_call *call)
+{
+    return secrets_sessions(call->secrets);
 }
 
 #endif
