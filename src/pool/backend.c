@@ -2,6 +2,7 @@
 #include "pool/backend.h"
 
 #include <assert.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -13,6 +14,9 @@
 #include "pool/reports.h"
 #include "wire/error.h"
 #include "wire/frame.h"
+
+/* How long a server may take to close its end, for which a place in its budget is kept. */
+#define LINGERING_BUDGET 5000 /* ms */
 
 static const char *const state_names[BACKEND_STATES] = {"connecting", "login", "idle",  "linked",
                                                         "cleaning",   "held",  "closed"};
@@ -118,6 +122,29 @@ static void tell_user(struct backend *b, const struct err *err, bool switch_fail
     }
 }
 
+void backend_let_go(struct backend *b)
+{
+    assert(b->lingers);
+    deadline_disarm(&b->deadline);
+    list_remove(&b->pool_node);
+    conn_close(&b->conn);
+}
+
+static void on_lingered(struct deadline *deadline)
+{
+    backend_let_go(container_of(deadline, struct backend, deadline));
+}
+
+/* Nothing more is sent, and nothing is read: a server that waits ends, one that sends without end
+ * is stopped when its time is over. */
+static void linger(struct backend *b)
+{
+    buf_release(&b->conn.out);
+    (void)shutdown(b->conn.fd, SHUT_WR);
+    conn_pause(&b->conn);
+    deadline_arm(deadlines(b), &b->deadline, LINGERING_BUDGET, on_lingered);
+}
+
 /* The owner forgets it first, so that the user, when told, is given another. */
 static void end(struct backend *b, const struct err *err, bool switch_failed)
 {
@@ -138,7 +165,11 @@ static void end(struct backend *b, const struct err *err, bool switch_failed)
         loop_defer(b->conn.loop, &b->free_work);
     } else {
         say_goodbye(b, state);
-        conn_close(&b->conn);
+        if (b->lingers) {
+            linger(b);
+        } else {
+            conn_close(&b->conn);
+        }
     }
     tell_user(b, err, switch_failed);
     release_memory(b);
@@ -160,6 +191,7 @@ static void fail_with_code(struct backend *b, ssize_t code)
 {
     struct err err;
 
+    b->open = false;
     if (code == 0) {
         (void)err_set(&err, ERR_CONNECTION,
                       "server conn crashed? the server closed the connection");
@@ -312,8 +344,12 @@ static void on_readable(struct conn *conn)
 {
     struct backend *b = container_of(conn, struct backend, conn);
     struct slice view;
-    ssize_t got = conn_pull(conn, &b->in, &view);
 
+    if (b->state == BACKEND_CLOSED) {
+        backend_let_go(b); /* its socket failed while it lingered */
+        return;
+    }
+    ssize_t got = conn_pull(conn, &b->in, &view);
     if (got == UV_EAGAIN) {
         return;
     }
@@ -343,8 +379,19 @@ static void on_drained(struct conn *conn)
     }
 }
 
+/* Only a lingering one is not read and still watched. */
+static void on_deserted(struct conn *conn)
+{
+    struct backend *b = container_of(conn, struct backend, conn);
+
+    if (b->state == BACKEND_CLOSED) {
+        backend_let_go(b);
+    }
+}
+
 static const struct conn_ops conn_ops = {
     .on_readable = on_readable,
+    .on_deserted = on_deserted,
     .on_drained = on_drained,
     .on_closed = on_conn_closed,
 };
@@ -368,6 +415,7 @@ static void on_dialled(void *data, const struct dial_result *result)
         fail_with_code(b, rc);
         return;
     }
+    b->open = true;
     b->peer = result->peer;
     b->host = result->host;
     backend_move(b, BACKEND_LOGIN);

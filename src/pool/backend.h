@@ -31,6 +31,7 @@
 struct backend;
 struct backend_login;
 struct credential;
+struct host;
 struct pools;
 
 enum backend_state {
@@ -112,7 +113,7 @@ struct backend {
     struct list idle_node;    /* the pool's: all idle ones, the latest used first */
     struct list context_node; /* the pool's: the idle ones of one context */
     struct list host_node;    /* the host's: idle ones of all pools, the latest used first */
-    struct list pool_node;    /* the pool's: all */
+    struct list pool_node;    /* the pool's: all; once it lingers, pools.lingering */
 
     struct context_table *contexts; /* the worker's, that the two below are from */
     struct context
@@ -142,6 +143,10 @@ struct backend {
     bool resetting;       /* it is running */
     bool logged_in;       /* it was ready once */
     bool close_when_free; /* not to be used again: too old, reconfigured, or doubtful */
+    bool open;            /* there is a socket, and the server has not closed its end */
+    bool lingers; /* CLOSED, and the socket is kept until the server has closed its end: the owner
+                     may ask for it in on_gone, where there is a socket */
+    struct host *place; /* where it counts in the budget; the owner's */
 
     struct dial *dial;           /* while CONNECTING */
     struct backend_login *login; /* while LOGIN */
@@ -226,6 +231,15 @@ void backend_clean(struct backend *b, const char *sql);
 /* Closes at once, with a Terminate where the server can take it. Idempotent. on_gone follows before
  * it returns. */
 void backend_close(struct backend *b, const struct err *err);
+
+/* Ends the lingering: the server has had its time. */
+void backend_let_go(struct backend *b);
+
+/* Whether there is a server at the other end that could close it. */
+static inline bool backend_may_linger(const struct backend *b)
+{
+    return b->open && (b->conn.tls == NULL || !b->conn.tls->shaking);
+}
 
 /* A cancel request for it has ended. */
 void backend_cancel_ended(struct backend *b);

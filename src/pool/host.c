@@ -46,40 +46,77 @@ static bool take_from_budget(struct budget *budget)
     return true;
 }
 
-/* Closing an idle one gives its place back; the claim is in no list meanwhile, so that the place is
- * not offered to another that waits. */
+static void enqueue(struct host *host, struct host_claim *claim)
+{
+    if (list_empty(&claim->node)) {
+        list_push_tail(&host->starved, &claim->node);
+        host->starved_count++;
+    }
+}
+
+void host_withdraw(struct host *host, struct host_claim *claim)
+{
+    if (!list_empty(&claim->node)) {
+        list_remove(&claim->node);
+        host->starved_count--;
+    }
+}
+
 bool host_take(struct host *host, struct host_claim *claim)
 {
-    list_remove(&claim->node);
     if (take_from_budget(host->budget)) {
+        host_withdraw(host, claim);
         return true;
     }
+    enqueue(host, claim);
     struct list *oldest = list_tail(&host->idle);
-    if (oldest != NULL && list_empty(&host->starved)) {
+    if (oldest != NULL && host_is_short(host)) {
         backend_close(container_of(oldest, struct backend, host_node), NULL);
-        if (take_from_budget(host->budget)) {
-            return true;
-        }
     }
-    list_push_tail(&host->starved, &claim->node);
     return false;
+}
+
+static bool has_room(struct budget *budget)
+{
+    uint32_t max = atomic_load(&budget->max);
+
+    return max == 0 || atomic_load(&budget->used) < max;
+}
+
+/* Not every one that is told still needs it. */
+static void tell_starved(struct host *host)
+{
+    struct list *node;
+
+    while (has_room(host->budget) && (node = list_head(&host->starved)) != NULL) {
+        struct host_claim *claim = container_of(node, struct host_claim, node);
+        host_withdraw(host, claim);
+        claim->on_room(claim);
+    }
 }
 
 void host_give(struct host *host)
 {
     atomic_fetch_sub(&host->budget->used, 1);
-    struct list *node = list_pop_head(&host->starved);
-    if (node != NULL) {
-        struct host_claim *claim = container_of(node, struct host_claim, node);
-        claim->on_room(claim);
-    }
+    tell_starved(host);
+}
+
+void host_give_later(struct host *host)
+{
+    host->leaving++;
+}
+
+void host_given(struct host *host)
+{
+    host->leaving--;
+    host_give(host);
 }
 
 bool host_wants_back(const struct host *host, uint32_t count, bool idle)
 {
     uint32_t max = atomic_load(&host->budget->max);
 
-    if (list_empty(&host->starved) || max == 0) {
+    if (!host_is_short(host) || max == 0) {
         return false;
     }
     uint32_t share = host->pools == 0 ? max : max / host->pools;

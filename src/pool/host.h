@@ -2,9 +2,10 @@
 //
 // host: a server as one worker sees it, and its part in the server's budget of connections. All
 // pools on a server draw from one budget, which is shared by all workers (struct budget, atomic).
-// When it is spent, the least recently used idle connection of any pool makes room; where none is
-// idle the pool stands in the queue of the starved, and is told when a connection ends. One thread
-// but for the budget.
+// When it is spent the pool stands in the queue of the starved, and the least recently used idle
+// connection of any pool makes room, if there is one. A place comes back when the server has closed
+// its end of the connection, or after a time: before, it counts there as well. One thread but for
+// the budget.
 #ifndef POOL_HOST_H
 #define POOL_HOST_H
 
@@ -28,7 +29,9 @@ struct host {
     struct budget *budget;
     struct list idle;    /* idle connections of all pools, the latest used first */
     struct list starved; /* pools that wait for the budget, the longest waiting first */
-    uint32_t pools;      /* pools that have a connection or are starved */
+    uint32_t starved_count;
+    uint32_t leaving; /* connections that are closed, and whose places are not back yet */
+    uint32_t pools;   /* pools that have a connection or are starved */
 };
 
 /* A pool's place among the starved. */
@@ -40,12 +43,26 @@ struct host_claim {
 struct host *host_find_or_add(struct host **hosts, const char *name, struct budget *budget);
 void host_free_all(struct host **hosts);
 
-/* Takes one connection out of the budget, if need be by closing an idle one of another pool. False:
- * the claim now waits. */
+/* Takes one connection out of the budget. False: the claim now waits, and where nothing else is on
+ * its way back an idle connection of any pool is closed for it. */
 bool host_take(struct host *host, struct host_claim *claim);
 
 /* Gives one back, and tells the pool that has waited longest. */
 void host_give(struct host *host);
+
+/* The same in two steps, for a connection whose server has not closed its end yet: one that is busy
+ * would refuse the next. */
+void host_give_later(struct host *host);
+void host_given(struct host *host);
+
+/* The pool waits no longer. Idempotent. */
+void host_withdraw(struct host *host, struct host_claim *claim);
+
+/* Whether more pools wait than places are on their way back. */
+static inline bool host_is_short(const struct host *host)
+{
+    return host->starved_count > host->leaving;
+}
 
 /* Whether a pool that has `count` connections should part with one for those that wait. */
 bool host_wants_back(const struct host *host, uint32_t count, bool idle);

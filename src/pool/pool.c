@@ -64,7 +64,7 @@ struct pool *pool_new(struct pools *owner, struct host *host, const char *key, s
 void pool_free(struct pool *pool)
 {
     assert(pool->count == 0 && pool->waiting == 0);
-    list_remove(&pool->claim.node);
+    host_withdraw(pool->host, &pool->claim);
     list_remove(&pool->free_work.node);
     pool->host->pools -= pool->counted ? 1 : 0;
     deadline_disarm(&pool->reserve);
@@ -302,6 +302,7 @@ void pool_start_connection(struct pool *pool)
     b->contexts = &pool->owner->contexts;
     b->config = config_ref(pool->config);
     b->pools = pool->owner;
+    b->place = pool->host;
     pool->count++;
     pool->connecting++;
     pool->connects++;
@@ -353,6 +354,20 @@ static void on_ready(struct backend *b)
     supply_launch(pool);
 }
 
+/* A server counts a connection until it has closed its end itself. */
+static void give_back(struct pool *pool, struct backend *b)
+{
+    bool limited = atomic_load(&pool->host->budget->max) != 0;
+
+    b->lingers = limited && backend_may_linger(b) && !pool->owner->closed;
+    if (b->lingers) {
+        list_push_tail(&pool->owner->lingering, &b->pool_node);
+        host_give_later(pool->host);
+    } else {
+        host_give(pool->host);
+    }
+}
+
 static void on_gone(struct backend *b, bool login, const struct err *err)
 {
     struct pool *pool = b->owner;
@@ -370,7 +385,7 @@ static void on_gone(struct backend *b, bool login, const struct err *err)
         pool->counted = false;
         pool->host->pools--;
     }
-    host_give(pool->host);
+    give_back(pool, b);
     supply_launch(pool);
     free_if_unused(pool);
     if (pool->owner->on_connection_gone != NULL) {
@@ -382,9 +397,13 @@ static void on_gone(struct backend *b, bool login, const struct err *err)
 static void on_free(struct backend *b)
 {
     struct pools *pools = b->pools;
+    struct host *given = b->lingers ? b->place : NULL;
 
     config_unref(b->config);
     slab_free(&pools->backends, b);
+    if (given != NULL) {
+        host_given(given);
+    }
 }
 
 static const struct backend_owner_ops owner_ops = {

@@ -12,6 +12,7 @@ void pools_init(struct pools *pools, struct loop *loop,
 {
     *pools = (struct pools){.loop = loop, .budget = budget, .data = data};
     list_init(&pools->watches);
+    list_init(&pools->lingering);
     context_table_init(&pools->contexts);
     slab_init(&pools->backends, sizeof(struct backend));
 }
@@ -21,7 +22,10 @@ void pools_close(struct pools *pools)
     struct pool *pool;
     struct pool *next;
 
-    pools->draining = true;
+    pools->draining = pools->closed = true;
+    while (!list_empty(&pools->lingering)) {
+        backend_let_go(container_of(list_head(&pools->lingering), struct backend, pool_node));
+    }
     HASH_ITER (hh, pools->pools, pool, next) {
         deadline_disarm(&pool->retry);
         deadline_disarm(&pool->reserve);

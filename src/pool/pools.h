@@ -20,9 +20,11 @@ struct pools {
     struct account *accounts; /* uthash by name */
     struct context_table contexts;
     struct slab backends;
-    uint64_t next_id; /* of connections */
-    uint32_t count;   /* connections in any state, of all pools */
-    bool draining;    /* nothing new is started */
+    uint64_t next_id;      /* of connections */
+    uint32_t count;        /* connections in any state, of all pools */
+    bool draining;         /* nothing new is started */
+    bool closed;           /* everything is */
+    struct list lingering; /* connections whose servers have not closed their ends yet */
     /* The budget of a server by name, shared by all workers. */
     struct budget *(*budget)(void *data, const char *server);
     void *data;

@@ -37,6 +37,9 @@ static void read_all(struct peer *peer)
         }
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
         peer->ended = true;
+        if (!peer->tarries) {
+            (void)shutdown(peer->fd, SHUT_WR); /* as a server that hears of the end */
+        }
     }
 }
 

@@ -19,6 +19,7 @@ struct peer {
     struct buf body;                     /* of the message taken last */
     bool ended;                          /* the other side closed */
     bool deaf;                           /* reads nothing */
+    bool tarries;                        /* does not close its end when the other side has */
     void (*on_bytes)(struct peer *peer); /* called when bytes came; NULL for none */
     void *data;                          /* for it */
     struct list node;                    /* in whatever list it stands */

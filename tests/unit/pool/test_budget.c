@@ -34,6 +34,56 @@ START_TEST(for_one_that_waits_an_idle_connection_of_another_pool_is_closed)
 }
 END_TEST
 
+START_TEST(a_place_is_taken_until_the_server_has_closed_its_end)
+{
+    struct pooling p;
+    struct customer a;
+    struct customer g;
+    pooling_begin(&p, "max_connections: 1", TWO_POOLS);
+    customer_init(&a, pooling_lane(&p, "acme"), "a");
+    customer_init(&g, pooling_lane(&p, "globex"), "g");
+    customer_get(&a);
+    struct peer *first = server_next(p.server);
+    first->tarries = true;
+    customer_leave(&a);
+
+    ck_assert_int_eq(customer_ask(&g), 0);
+    peer_expect(first, "X");
+    peer_expect_end(first);
+    ck_assert_uint_eq(a.request.lane->pool->count, 0);
+    ck_assert_uint_eq(atomic_load(&p.budget.used), 1);
+    ck_assert_int_eq(p.server->accepted, 1);
+    peer_close(first);
+    loops_until_is(&p.loop, &g.granted, 2);
+
+    ck_assert_uint_eq(atomic_load(&p.budget.used), 1);
+    customer_fini(&a);
+    customer_fini(&g);
+    pooling_end(&p);
+}
+END_TEST
+
+START_TEST(pools_that_are_closed_wait_for_no_server)
+{
+    struct pooling p;
+    struct customer a;
+    struct customer g;
+    pooling_begin(&p, "max_connections: 1", TWO_POOLS);
+    customer_init(&a, pooling_lane(&p, "acme"), "a");
+    customer_init(&g, pooling_lane(&p, "globex"), "g");
+    customer_get(&a);
+    struct peer *first = server_next(p.server);
+    first->tarries = true;
+    customer_leave(&a);
+    ck_assert_int_eq(customer_ask(&g), 0);
+    peer_expect(first, "X");
+
+    customer_fini(&a);
+    customer_fini(&g);
+    pooling_end(&p); /* finds that nothing is left */
+}
+END_TEST
+
 START_TEST(the_least_recently_used_idle_connection_makes_room)
 {
     struct pooling p;
@@ -142,6 +192,8 @@ static Suite *make_suite(void)
     log_configure(LOG_ERROR, false);
     tcase_set_timeout(all, 60);
     tcase_add_test(all, for_one_that_waits_an_idle_connection_of_another_pool_is_closed);
+    tcase_add_test(all, a_place_is_taken_until_the_server_has_closed_its_end);
+    tcase_add_test(all, pools_that_are_closed_wait_for_no_server);
     tcase_add_test(all, the_least_recently_used_idle_connection_makes_room);
     tcase_add_test(all, where_none_is_idle_a_starved_pool_gets_the_next_that_is_left);
     tcase_add_test(all, starved_pools_are_served_in_the_order_in_which_they_began_to_wait);

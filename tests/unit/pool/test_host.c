@@ -50,6 +50,13 @@ static uint32_t used(const struct desk *d)
     return atomic_load(&d->budget.used);
 }
 
+/* Waits for a place where all are taken. */
+static void starve(struct desk *d, struct claimant *c)
+{
+    atomic_store(&d->budget.used, atomic_load(&d->budget.max));
+    ck_assert(!host_take(d->host, &c->claim));
+}
+
 START_TEST(a_host_is_made_once_per_name)
 {
     struct desk d;
@@ -142,6 +149,55 @@ START_TEST(one_that_is_told_and_needs_nothing_any_more_waits_no_longer)
 }
 END_TEST
 
+START_TEST(a_place_on_its_way_back_is_taken_by_nobody_and_promised_to_one)
+{
+    struct desk d;
+    begin(&d, 1);
+    struct claimant holder = claimant_of(d.host, false);
+    struct claimant first = claimant_of(d.host, true);
+    struct claimant second = claimant_of(d.host, true);
+    list_init(&holder.claim.node);
+    list_init(&first.claim.node);
+    list_init(&second.claim.node);
+    ck_assert(host_take(d.host, &holder.claim));
+
+    host_give_later(d.host);
+    ck_assert(!host_take(d.host, &first.claim));
+    ck_assert(!host_is_short(d.host));
+    ck_assert(!host_take(d.host, &second.claim));
+    ck_assert(host_is_short(d.host));
+    ck_assert_int_eq(first.told, 0);
+    host_given(d.host);
+
+    ck_assert(first.has);
+    ck_assert(!second.has);
+    ck_assert_uint_eq(used(&d), 1);
+    host_withdraw(d.host, &second.claim);
+    end(&d);
+}
+END_TEST
+
+START_TEST(one_that_asks_again_keeps_its_turn)
+{
+    struct desk d;
+    begin(&d, 1);
+    struct claimant first = claimant_of(d.host, true);
+    struct claimant second = claimant_of(d.host, true);
+    list_init(&first.claim.node);
+    list_init(&second.claim.node);
+    starve(&d, &first);
+    starve(&d, &second);
+
+    ck_assert(!host_take(d.host, &first.claim));
+    host_give(d.host);
+
+    ck_assert(first.has);
+    ck_assert(!second.has);
+    host_withdraw(d.host, &second.claim);
+    end(&d);
+}
+END_TEST
+
 START_TEST(where_nobody_starves_nothing_is_wanted_back)
 {
     struct desk d;
@@ -159,13 +215,13 @@ START_TEST(while_somebody_starves_what_is_idle_or_above_the_share_is_wanted_back
     begin(&d, 10);
     struct claimant c = claimant_of(d.host, false);
     list_init(&c.claim.node);
-    list_push_tail(&d.host->starved, &c.claim.node);
+    starve(&d, &c);
     d.host->pools = 2; /* a share is five */
 
     ck_assert(host_wants_back(d.host, 1, true));
     ck_assert(host_wants_back(d.host, 6, false));
     ck_assert(!host_wants_back(d.host, 5, false));
-    list_remove(&c.claim.node);
+    host_withdraw(d.host, &c.claim);
     end(&d);
 }
 END_TEST
@@ -176,12 +232,12 @@ START_TEST(a_share_is_never_less_than_one)
     begin(&d, 2);
     struct claimant c = claimant_of(d.host, false);
     list_init(&c.claim.node);
-    list_push_tail(&d.host->starved, &c.claim.node);
+    starve(&d, &c);
     d.host->pools = 100;
 
     ck_assert(!host_wants_back(d.host, 1, false));
     ck_assert(host_wants_back(d.host, 2, false));
-    list_remove(&c.claim.node);
+    host_withdraw(d.host, &c.claim);
     end(&d);
 }
 END_TEST
@@ -196,6 +252,8 @@ static Suite *make_suite(void)
     tcase_add_test(all, no_limit_is_no_limit);
     tcase_add_test(all, what_is_given_back_goes_to_who_waits_longest);
     tcase_add_test(all, one_that_is_told_and_needs_nothing_any_more_waits_no_longer);
+    tcase_add_test(all, a_place_on_its_way_back_is_taken_by_nobody_and_promised_to_one);
+    tcase_add_test(all, one_that_asks_again_keeps_its_turn);
     tcase_add_test(all, where_nobody_starves_nothing_is_wanted_back);
     tcase_add_test(all, while_somebody_starves_what_is_idle_or_above_the_share_is_wanted_back);
     tcase_add_test(all, a_share_is_never_less_than_one);
