@@ -9,6 +9,7 @@
 
 struct console;
 struct question;
+struct report;
 
 /* act_process.c: the program as a whole */
 void act_reload(struct console *c, const struct command *command);
@@ -38,6 +39,12 @@ void act_suspend_tenant(struct console *c, const struct command *command);
 
 /* act_tenant.c: work in PostgreSQL, off the loop */
 void act_create_tenant(struct console *c, const struct command *command);
+
+/* Rows of the answer: what was done. */
+void act_add_report(struct console *c, const struct report *report);
+
+/* act_drop.c: likewise */
+void act_drop_tenant(struct console *c, const struct command *command);
 
 /* act_rls.c: likewise */
 void act_setup_rls(struct console *c, const struct command *command);

@@ -22,7 +22,7 @@ static void on_known(struct console *c, const struct gather *answers)
     console_done(c, c->command.kind->value);
 }
 
-static void add_rows(struct console *c, const struct report *report)
+void act_add_report(struct console *c, const struct report *report)
 {
     for (size_t i = 0; i < report->count; i++) {
         const struct report_line *line = &report->lines[i];
@@ -44,7 +44,7 @@ static void on_worked(void *data, const struct tenant_outcome *outcome)
         console_fail(c, &outcome->report.err);
         return;
     }
-    add_rows(c, &outcome->report);
+    act_add_report(c, &outcome->report);
     console_gather(c, &q, know, on_known);
 }
 

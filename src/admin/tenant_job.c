@@ -18,9 +18,10 @@ struct tenant_job {
     tenant_job_work run;
     tenant_job_done done; /* NULL when forgotten */
     void *data;
+    bool kept;
 };
 
-static void free_job(struct tenant_job *job)
+void tenant_job_free(struct tenant_job *job)
 {
     tenant_outcome_fini(&job->outcome);
     tenant_spec_fini(&job->request.spec);
@@ -61,6 +62,7 @@ static const struct tenant_config *choose_config(struct tenant_job *job, struct 
     const struct tenant_config *in_file = config_tenant(config, name);
 
     job->request.in_file = in_file != NULL;
+    job->request.known = registry_find(realm_registry(job->realm), name) != NULL;
     if (in_file != NULL && has_options(job)) {
         (void)err_set(err, ERR_WRONG_STATE, "tenant \"%s\" is in the configuration file",
                       job->command.name);
@@ -74,8 +76,8 @@ static const struct tenant_config *choose_config(struct tenant_job *job, struct 
         job->overlay = overlay_build(config, slice_str(job->command.options), err);
         return job->overlay == NULL ? NULL : overlay_tenant(job->overlay);
     }
-    const struct tenant *known = registry_find(realm_registry(job->realm), name);
-    return known == NULL ? &config->defaults : known->config;
+    return job->request.known ? registry_find(realm_registry(job->realm), name)->config
+                              : &config->defaults;
 }
 
 /* Where it is written down that there is such a tenant. */
@@ -100,6 +102,18 @@ static int find_registry(struct tenant_job *job, struct err *err)
     return rc;
 }
 
+/* Is there work on the tenant's server? What shares tables has rows there. */
+static bool needs_server(const struct tenant_job *job)
+{
+    const struct tenant_spec *spec = &job->request.spec;
+    const struct server_config *server =
+        config_server(realm_config(job->realm), spec->config->server);
+
+    return tenant_spec_has_objects(spec) ||
+           (job->command.kind->argument == ARGUMENT_DROP && spec->database[0] != '\0' &&
+            spec->config->strategy == STRATEGY_RLS && server->admin.user != NULL);
+}
+
 static int fill_request(struct tenant_job *job, struct err *err)
 {
     const struct config *config = realm_config(job->realm);
@@ -112,7 +126,7 @@ static int fill_request(struct tenant_job *job, struct err *err)
     }
     rc = tenant_spec_init(&request->spec, config, job->command.name, tenant, err);
     rc = rc < 0 ? rc : find_registry(job, err);
-    if (rc == 0 && tenant_spec_has_objects(&request->spec)) {
+    if (rc == 0 && needs_server(job)) {
         rc = server_target_init(&request->admin, config_server(config, tenant->server),
                                 realm_secrets(job->realm), job->command.kind->words, err);
     }
@@ -132,7 +146,7 @@ struct tenant_job *tenant_job_new(struct admin *admin, const struct command *com
     job->realm = realm_ref(admin_realm(admin));
     job->command = *command;
     if (fill_request(job, err) < 0) {
-        free_job(job);
+        tenant_job_free(job);
         return NULL;
     }
     return job;
@@ -159,10 +173,14 @@ static void on_worked(uv_work_t *request, int status)
     if (outcome->has_record) {
         job->admin->hooks.tenant_changed(job->admin->data, &outcome->record);
     }
+    outcome->has_record = false;
+    job->kept = false;
     if (job->done != NULL) {
         job->done(job->data, outcome);
     }
-    free_job(job);
+    if (!job->kept) {
+        tenant_job_free(job);
+    }
 }
 
 int tenant_job_start(struct tenant_job *job, tenant_job_work run, tenant_job_done done, void *data,
@@ -174,10 +192,15 @@ int tenant_job_start(struct tenant_job *job, tenant_job_work run, tenant_job_don
     int rc = uv_queue_work(&job->admin->loop->uv, &job->work, work, on_worked);
     if (rc < 0) {
         (void)err_set(err, ERR_INTERNAL, "%s: %s", job->command.kind->words, uv_strerror(rc));
-        free_job(job);
+        tenant_job_free(job);
         return err->code;
     }
     return 0;
+}
+
+void tenant_job_keep(struct tenant_job *job)
+{
+    job->kept = true;
 }
 
 void tenant_job_forget(struct tenant_job *job)

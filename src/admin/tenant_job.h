@@ -4,7 +4,7 @@
 // together on the control thread out of the command and what is in force, runs in libuv's thread
 // pool, and comes back to the control thread: what the registry's row is then goes to the workers
 // before anyone is answered. A console that goes meanwhile is forgotten; the work is done all the
-// same. Frees itself.
+// same. Frees itself, unless it is kept.
 #ifndef ADMIN_TENANT_JOB_H
 #define ADMIN_TENANT_JOB_H
 
@@ -30,5 +30,9 @@ struct tenant_job *tenant_job_new(struct admin *admin, const struct command *com
 int tenant_job_start(struct tenant_job *job, tenant_job_work work, tenant_job_done done, void *data,
                      struct err *err);
 void tenant_job_forget(struct tenant_job *job);
+
+/* During `done`: the job goes on, with another tenant_job_start, or ends with tenant_job_free. */
+void tenant_job_keep(struct tenant_job *job);
+void tenant_job_free(struct tenant_job *job);
 
 #endif

@@ -31,8 +31,7 @@ static void create_database(struct script *s, const struct tenant_spec *spec)
     script_run(s, &sql);
 }
 
-/* Made by us for the tenant, and killed before it had its comment? */
-static bool has_tenants_owner(struct script *s, const struct tenant_spec *spec)
+bool tenant_database_is_begun(struct script *s, const struct tenant_spec *spec)
 {
     char owner[NAME_SIZE] = "";
 
@@ -55,7 +54,7 @@ void tenant_database_make(struct script *s, const struct tenant_spec *spec)
     case MARK_OURS:
         return;
     case MARK_FOREIGN:
-        if (!script_failed(s) && !has_tenants_owner(s, spec)) {
+        if (!script_failed(s) && !tenant_database_is_begun(s, spec)) {
             tenant_object_refuse(s, OBJECT_DATABASE, spec->database, spec);
         }
         return;

@@ -276,6 +276,10 @@ void tenant_make(const struct tenant_request *request, struct tenant_outcome *ou
 
 void tenant_outcome_fini(struct tenant_outcome *outcome)
 {
+    if (outcome->held != NULL) {
+        workplace_close(outcome->held);
+        free(outcome->held);
+    }
     report_fini(&outcome->report);
     roster_record_fini(&outcome->record);
 }

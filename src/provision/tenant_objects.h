@@ -15,6 +15,9 @@ void tenant_schema_make(struct script *s, const struct tenant_spec *spec);
 /* Outside a transaction, on another database of the server: the database, shut to everyone. */
 void tenant_database_make(struct script *s, const struct tenant_spec *spec);
 
+/* Was it made for the tenant by a command that was killed before it could say so? */
+bool tenant_database_is_begun(struct script *s, const struct tenant_spec *spec);
+
 /* In a transaction there: the login of those who may. */
 void tenant_database_grant(struct script *s, const struct tenant_spec *spec);
 

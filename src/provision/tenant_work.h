@@ -15,12 +15,15 @@
 #include "provision/tenant_spec.h"
 #include "tenant/roster.h"
 
+struct workplace;
+
 struct tenant_request {
     const struct secrets *secrets;
     struct tenant_spec spec;
     struct server_target admin;    /* of the tenant's server; hosts NULL: nothing is made there */
     struct server_target registry; /* hosts NULL: there is none */
     const char *options;           /* as given by the command: JSON */
+    bool known;                    /* a tenant of this name is in force */
     bool in_file;                  /* the configuration names the tenant: the row has its state */
     bool dry;
     bool cascade;
@@ -30,10 +33,17 @@ struct tenant_outcome {
     struct report report;
     bool has_record;
     struct roster_record record; /* what the registry's row is now */
+    enum tenant_state former;    /* DROP: what its state was */
+    struct workplace *held;      /* DROP: the connections between its two parts */
 };
 
 /* CREATE TENANT. */
 void tenant_make(const struct tenant_request *request, struct tenant_outcome *outcome);
+
+/* DROP TENANT: after the first part, which fails where the tenant may not go, nobody new comes in;
+ * whoever runs this closes its clients, and then calls the second part. */
+void tenant_drop_begin(const struct tenant_request *request, struct tenant_outcome *outcome);
+void tenant_drop_finish(const struct tenant_request *request, struct tenant_outcome *outcome);
 
 void tenant_outcome_fini(struct tenant_outcome *outcome);
 

@@ -88,8 +88,10 @@ void workplace_lock(struct workplace *w)
     }
 }
 
+/* A server gives locks back some time after its connection has ended. */
 static void end(struct place *place)
 {
+    PQclear(PQexec(place->conn, "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()"));
     PQfinish(place->conn);
     *place = (struct place){.conn = NULL};
 }
