@@ -138,7 +138,7 @@ static void check_listen(const struct checker *c)
     if (l->tls.mode != TLS_DISABLE && l->tls.key == NULL) {
         need(c, "listen.tls.key", "unless listen.tls.mode is disable");
     }
-    if (l->tls.mode >= TLS_VERIFY_CA && l->tls.ca == NULL) {
+    if ((l->tls.mode >= TLS_VERIFY_CA || l->tls.crl != NULL) && l->tls.ca == NULL) {
         need(c, "listen.tls.ca", "to check clients' certificates");
     }
 }
@@ -210,7 +210,11 @@ static void check_server(const struct checker *c, const struct server_config *s)
 {
     const struct entry e = {.map = "servers", .name = s->name};
 
-    if (s->tls.mode >= TLS_VERIFY_CA && s->tls.ca == NULL) {
+    if (s->tls.negotiation == TLS_DIRECT && s->tls.mode < TLS_REQUIRE) {
+        entry_fault(c, &e, "tls.negotiation",
+                    "direct needs tls.mode require, verify-ca or verify-full");
+    }
+    if ((s->tls.mode >= TLS_VERIFY_CA || s->tls.crl != NULL) && s->tls.ca == NULL) {
         entry_need(c, &e, "tls.ca", "to check the server's certificate");
     }
     if (s->tls.mode != TLS_DISABLE && s->tls.certificate != NULL && s->tls.key == NULL) {

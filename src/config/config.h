@@ -54,11 +54,30 @@ struct secret_use {
 
 enum tls_mode { TLS_DISABLE, TLS_ALLOW, TLS_PREFER, TLS_REQUIRE, TLS_VERIFY_CA, TLS_VERIFY_FULL };
 
+enum tls_protocol { TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
+enum tls_negotiation { TLS_BY_REQUEST, TLS_DIRECT };
+
+/* A certificate and its key: absolute paths. */
+struct certificate_config {
+    const char *certificate;
+    const char *key;
+};
+
+struct certificates {
+    const struct certificate_config *items; /* NULL when count is 0 */
+    size_t count;
+};
+
 struct tls_config {
     enum tls_mode mode;
     const char *certificate; /* absolute path, or NULL; likewise below */
     const char *key;
+    struct certificates certificates; /* listen: more of them, chosen by what a client asks for */
     const char *ca;
+    const char *crl;
+    enum tls_protocol min_protocol;
+    const char *ciphers;              /* NULL: those that are good */
+    enum tls_negotiation negotiation; /* servers: whether PostgreSQL's request comes first */
 };
 
 struct listen_config {

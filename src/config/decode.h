@@ -41,6 +41,7 @@ void decode_value(struct decoder *d, const struct spot *spot);
 void decode_settings(struct decoder *d, const struct spot *spot);
 void decode_login(struct decoder *d, const struct spot *spot);
 void decode_rules(struct decoder *d, const struct spot *spot);
+void decode_pairs(struct decoder *d, const struct spot *spot);
 
 /* A secret at `path` in messages (decode_secret.c). */
 void decode_secret(struct decoder *d, const char *path, const struct node *node,

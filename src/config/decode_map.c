@@ -225,10 +225,11 @@ static bool check_rule(const struct rule_name *rule, const char *text, struct pr
         *problem = (struct problem){"cannot be the name of a parameter that names a tenant"};
         return false;
     case RULE_CERTIFICATE:
-        if (strcmp(text, "cn") == 0) {
+        if (strcmp(text, "cn") == 0 || strcmp(text, "san") == 0) {
             return true;
         }
-        *problem = (struct problem){"only cn, the certificate's common name, can name a tenant"};
+        *problem = (struct problem){"cn, the certificate's common name, or san, the names of hosts "
+                                    "in it, can name a tenant"};
         return false;
     case RULE_USER:
     case RULE_DATABASE:
@@ -277,4 +278,61 @@ void decode_rules(struct decoder *d, const struct spot *spot)
         good += read_rule(d, spot, list->entries[i].value, &items[good]) ? 1 : 0;
     }
     *to = (struct resolve_rules){.items = good == 0 ? NULL : items, .count = good};
+}
+
+/* One of the two files of a pair. */
+static bool read_pair_file(struct decoder *d, const struct spot *spot, const struct node *map,
+                           const char *name, const char **to)
+{
+    const struct node *node = node_get(map, name);
+    const char *text = node == NULL ? NULL : decode_text(d, spot, node, "a path");
+
+    if (node == NULL) {
+        decode_fault(d, spot, map, "needs a %s", name);
+    }
+    if (text == NULL) {
+        return false;
+    }
+    if (text[0] == '\0') {
+        decode_fault(d, spot, node, "%s must not be empty", name);
+        return false;
+    }
+    *to = decode_file_path(d, text);
+    return true;
+}
+
+static bool read_pair(struct decoder *d, const struct spot *spot, const struct node *map,
+                      struct certificate_config *to)
+{
+    if (map->kind != NODE_MAP) {
+        decode_fault(d, spot, map, "must be a map with certificate and key");
+        return false;
+    }
+    for (size_t i = 0; i < map->count; i++) {
+        const char *name = map->entries[i].key->text;
+        if (strcmp(name, "certificate") != 0 && strcmp(name, "key") != 0) {
+            decode_fault(d, spot, map->entries[i].key,
+                         "unknown key \"%s\", only certificate and key", name);
+            return false;
+        }
+    }
+    bool certificate = read_pair_file(d, spot, map, "certificate", &to->certificate);
+    return read_pair_file(d, spot, map, "key", &to->key) && certificate;
+}
+
+void decode_pairs(struct decoder *d, const struct spot *spot)
+{
+    const struct node *list = spot->node;
+    struct certificates *to = spot->to;
+    size_t good = 0;
+
+    if (list->kind != NODE_LIST) {
+        decode_fault(d, spot, list, "must be a list of maps with certificate and key");
+        return;
+    }
+    struct certificate_config *items = arena_alloc(d->arena, list->count * sizeof *items);
+    for (size_t i = 0; i < list->count; i++) {
+        good += read_pair(d, spot, list->entries[i].value, &items[good]) ? 1 : 0;
+    }
+    *to = (struct certificates){.items = good == 0 ? NULL : items, .count = good};
 }

@@ -327,5 +327,8 @@ void decode_value(struct decoder *d, const struct spot *spot)
     case KEY_RULES:
         decode_rules(d, spot);
         return;
+    case KEY_PAIRS:
+        decode_pairs(d, spot);
+        return;
     }
 }

@@ -143,3 +143,23 @@ int config_load(const char *path, const struct config **out, struct config_fault
     buf_release_secret(&text);
     return result;
 }
+
+struct config_place config_locate(const char *path, const char *key, size_t item)
+{
+    struct config_place place = {.line = 1, .column = 1};
+    struct config_faults faults = {0};
+    struct arena parsed = {0};
+    struct buf text = {0};
+    const struct node *root =
+        read_file(path, &text) < 0 ? NULL : node_parse(&parsed, buf_slice(&text), &faults);
+
+    if (root != NULL) {
+        const struct node *node = node_nearest(root, key);
+        node = node->kind == NODE_LIST && item < node->count ? node->entries[item].value : node;
+        place = (struct config_place){.line = node->line, .column = node->column};
+    }
+    config_faults_fini(&faults);
+    arena_fini(&parsed);
+    buf_release_secret(&text);
+    return place;
+}

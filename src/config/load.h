@@ -21,4 +21,12 @@ int config_load(const char *path, const struct config **out, struct config_fault
 int config_parse(const char *file, struct slice text, const struct config **out,
                  struct config_faults *faults);
 
+/* Where a key is written, or the nearest thing to it; in a list, the item. For what turns out to be
+ * wrong only when it is used. Reads the file again. */
+struct config_place {
+    int line;
+    int column;
+};
+struct config_place config_locate(const char *path, const char *key, size_t item);
+
 #endif

@@ -171,6 +171,19 @@ static void print_rules(struct buf *out, const struct resolve_rules *rules)
     put(out, "]");
 }
 
+static void print_pairs(struct buf *out, const struct certificates *pairs)
+{
+    put(out, "[");
+    for (size_t i = 0; i < pairs->count; i++) {
+        buf_printf(out, "%s{certificate: ", i == 0 ? "" : ", ");
+        print_word(out, pairs->items[i].certificate);
+        put(out, ", key: ");
+        print_word(out, pairs->items[i].key);
+        put(out, "}");
+    }
+    put(out, "]");
+}
+
 static void print_int(struct buf *out, const struct key *key, int value)
 {
     if (value == 0 && key->zero != NULL) {
@@ -231,6 +244,9 @@ void print_value(struct buf *out, const struct key *key, const void *from,
     case KEY_RULES:
         print_rules(out, from);
         return;
+    case KEY_PAIRS:
+        print_pairs(out, from);
+        return;
     }
 }
 
@@ -276,6 +292,7 @@ bool print_same(const struct key *key, const void *a, const void *b)
     case KEY_SETTINGS:
     case KEY_LOGIN:
     case KEY_RULES:
+    case KEY_PAIRS:
         break;
     }
     return same_print(key, a, b);

@@ -119,6 +119,9 @@ static void describe_type(struct buf *out, const struct key *key)
     case KEY_RULES:
         buf_printf(out, "list of rules");
         return;
+    case KEY_PAIRS:
+        buf_printf(out, "list of maps with certificate and key");
+        return;
     }
 }
 

@@ -13,6 +13,8 @@ static const char *const auth_methods[] = {"trust", "password", "md5", "scram-sh
                                            "cert",  "peer",     "hba", NULL};
 static const char *const tls_modes[] = {"disable",   "allow",       "prefer", "require",
                                         "verify-ca", "verify-full", NULL};
+static const char *const tls_protocols[] = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", NULL};
+static const char *const tls_negotiations[] = {"postgres", "direct", NULL};
 static const char *const server_roles[] = {"any", "primary", "standby", NULL};
 static const char *const unknown_tenants[] = {"reject", "template", "provision", NULL};
 static const char *const strategies[] = {"rls", "schema", "database", "none", NULL};
@@ -78,6 +80,18 @@ const struct key schema_keys[] = {
     ROW(TOP, "listen.tls.ca", PATH, listen.tls.ca, NULL,
         "PEM file with the roots of clients' certificates.", .example = "clients.crt",
         .some = true),
+    ROW(TOP, "listen.tls.crl", PATH, listen.tls.crl, NULL,
+        "PEM file with the certificates that those roots have revoked.", .example = "clients.crl",
+        .some = true),
+    ROW(TOP, "listen.tls.certificates", PAIRS, listen.tls.certificates, "[]",
+        "More certificates, each with its key: {certificate: FILE, key: FILE}. A client that asks "
+        "for a host's name is shown the first that has it."),
+    ROW(TOP, "listen.tls.min_protocol", CHOICE, listen.tls.min_protocol, "TLSv1.2",
+        "The oldest protocol that is taken.", .choices = tls_protocols),
+    ROW(TOP, "listen.tls.ciphers", TEXT, listen.tls.ciphers, NULL,
+        "Ciphers for TLS up to 1.2, as OpenSSL writes them. When not given, those with forward "
+        "secrecy.",
+        .example = "HIGH:!aNULL", .some = true),
     ROW(TOP, "workers", INT, workers, "auto", "Event loops; auto is one for each CPU.", .min = 1,
         .max = 64, .zero = "auto", .restart = true),
     ROW(TOP, "drain_timeout", TIME, drain_timeout, "0",
@@ -105,8 +119,23 @@ const struct key schema_keys[] = {
         "PEM file with the certificate that we show.", .example = "client.crt", .some = true),
     ROW(SERVER, "tls.key", PATH, tls.key, NULL, "PEM file with its private key.",
         .example = "client.key", .some = true),
-    ROW(SERVER, "tls.ca", PATH, tls.ca, NULL, "PEM file with the roots of servers' certificates.",
+    ROW(SERVER, "tls.ca", PATH, tls.ca, NULL,
+        "PEM file with the roots of servers' certificates. Where it is given, a certificate is "
+        "checked in every mode.",
         .example = "ca.crt", .some = true),
+    ROW(SERVER, "tls.crl", PATH, tls.crl, NULL,
+        "PEM file with the certificates that those roots have revoked.", .example = "ca.crl",
+        .some = true),
+    ROW(SERVER, "tls.min_protocol", CHOICE, tls.min_protocol, "TLSv1.2",
+        "The oldest protocol that is taken.", .choices = tls_protocols),
+    ROW(SERVER, "tls.ciphers", TEXT, tls.ciphers, NULL,
+        "Ciphers for TLS up to 1.2, as OpenSSL writes them. When not given, those with forward "
+        "secrecy.",
+        .example = "HIGH:!aNULL", .some = true),
+    ROW(SERVER, "tls.negotiation", CHOICE, tls.negotiation, "postgres",
+        "postgres asks the server first whether it has TLS; direct begins with it, which saves a "
+        "round trip and needs PostgreSQL 17 and a mode from require on.",
+        .choices = tls_negotiations),
     SECTION(SERVER, "admin", "The login that makes tenants; without it none can be made here."),
     ROW(SERVER, "admin.user", NAME, admin.user, NULL,
         "A role that may create roles, schemas and databases.", .example = "postgres"),

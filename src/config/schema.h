@@ -31,7 +31,8 @@ enum key_type {
     KEY_SECRET,   /* struct secret_ref */
     KEY_SETTINGS, /* struct settings */
     KEY_LOGIN,    /* struct login_config */
-    KEY_RULES     /* struct resolve_rules */
+    KEY_RULES,    /* struct resolve_rules */
+    KEY_PAIRS     /* struct certificates */
 };
 
 /* Placeholders that a pattern may hold. */

@@ -280,6 +280,7 @@ char *import_convert(struct import *im, const struct import_key *row, const char
     case KEY_SETTINGS:
     case KEY_LOGIN:
     case KEY_RULES:
+    case KEY_PAIRS:
         break;
     }
     import_fault(im, at, "%s has no counterpart of its kind", row->name);

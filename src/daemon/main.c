@@ -8,7 +8,7 @@
 #include "daemon/daemon.h"
 #include "daemon/options.h"
 #include "daemon/supported.h"
-#include "proxy/login_rules.h"
+#include "proxy/named_files.h"
 
 static void print(struct buf *text)
 {
@@ -25,10 +25,10 @@ static int check(const char *file)
     struct buf text = {0};
     int rc = config_load(file, &config, &faults);
     int refused = rc == 0 ? supported_check(config, &text) : 0;
-    struct login_rules rules = {0};
+    struct named_files files = {0};
 
-    refused += rc == 0 ? login_rules_load(&rules, config, &text) : 0;
-    login_rules_fini(&rules);
+    refused += rc == 0 ? named_files_load(&files, config, &text) : 0;
+    named_files_fini(&files);
 
     config_faults_print(&faults, &text);
     print(&text);

@@ -38,7 +38,7 @@ static struct budget *budget_of(struct realms *realms, const struct server_confi
 }
 
 static const struct realm *build(struct realms *realms, const struct config *config,
-                                 const struct secrets *secrets, struct login_rules *rules,
+                                 const struct secrets *secrets, struct named_files *files,
                                  struct err *err)
 {
     struct registry_rows rows;
@@ -54,7 +54,7 @@ static const struct realm *build(struct realms *realms, const struct config *con
     for (size_t i = 0; i < config->server_count; i++) {
         budgets[i] = budget_of(realms, &config->servers[i]);
     }
-    const struct realm *realm = realm_build(registry, secrets, rules, budgets, realms->mock, err);
+    const struct realm *realm = realm_build(registry, secrets, files, budgets, realms->mock, err);
     free(budgets);
     return realm;
 }
@@ -64,14 +64,14 @@ static const struct realm *load(struct realms *realms, const struct config *conf
 {
     const struct secrets *secrets = NULL;
     const struct realm *realm = NULL;
-    struct login_rules rules = {0};
+    struct named_files files = {0};
     struct err err = {0};
 
-    if (supported_check(config, report) == 0 && login_rules_load(&rules, config, report) == 0 &&
+    if (supported_check(config, report) == 0 && named_files_load(&files, config, report) == 0 &&
         secrets_resolve(config, &secrets, report) == 0) {
-        realm = build(realms, config, secrets, &rules, &err);
+        realm = build(realms, config, secrets, &files, &err);
     }
-    login_rules_fini(&rules); /* what the realm did not take */
+    named_files_fini(&files); /* what the realm did not take */
     if (realm == NULL && err.code != 0) {
         buf_printf(report, "%s: %s\n", realms->file, err.text);
     }

@@ -14,14 +14,6 @@ static void refuse(struct refusals *r, const char *map, const char *name, const 
     r->count++;
 }
 
-static void check_tls(struct refusals *r, const char *map, const char *name,
-                      const struct tls_config *tls)
-{
-    if (tls->mode >= TLS_REQUIRE) {
-        refuse(r, map, name, ".tls.mode", "this version has no TLS: nothing would be encrypted");
-    }
-}
-
 static void check_auth(struct refusals *r)
 {
     enum auth_method method = r->config->auth.method;
@@ -48,10 +40,6 @@ int supported_check(const struct config *config, struct buf *report)
     struct refusals r = {.config = config, .report = report};
 
     check_auth(&r);
-    check_tls(&r, "listen", "", &config->listen.tls);
-    for (size_t i = 0; i < config->server_count; i++) {
-        check_tls(&r, "servers.", config->servers[i].name, &config->servers[i].tls);
-    }
     if (config->tenancy.unknown == UNKNOWN_PROVISION) {
         refuse(&r, "", "", "tenancy.unknown", "provision is not supported by this version");
     }

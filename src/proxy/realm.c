@@ -22,7 +22,7 @@ struct stock {
     _Atomic uint32_t refs;
     const struct config *config; /* a reference */
     const struct secrets *secrets;
-    struct login_rules rules;
+    struct named_files files;
     struct budget **budgets; /* parallel to config.servers */
     uint8_t mock[32];
     struct entry *entries; /* one per user, in a row */
@@ -50,7 +50,7 @@ static void derive_scram(const struct stock *stock, const char *user, const char
 static int make_verifier(struct stock *stock, struct realm_user *user, struct err *err)
 {
     bool scram = stock->config->auth.method == AUTH_SCRAM;
-    bool scram_too = stock->rules.hba != NULL && hba_uses(stock->rules.hba, HBA_SCRAM);
+    bool scram_too = stock->files.rules.hba != NULL && hba_uses(stock->files.rules.hba, HBA_SCRAM);
     struct verifier v;
 
     if (user->secret == NULL) {
@@ -145,7 +145,7 @@ static void unref_stock(struct stock *stock)
     }
     free(stock->entries);
     free(stock->budgets);
-    login_rules_fini(&stock->rules);
+    named_files_fini(&stock->files);
     secrets_unref(stock->secrets);
     config_unref(stock->config);
     secure_zero(stock, sizeof *stock);
@@ -164,7 +164,7 @@ static const struct realm *new_realm(const struct registry *registry, struct sto
 }
 
 const struct realm *realm_build(const struct registry *registry, const struct secrets *secrets,
-                                struct login_rules *rules, struct budget *const *budgets,
+                                struct named_files *files, struct budget *const *budgets,
                                 const uint8_t mock[32], struct err *err)
 {
     const struct config *config = registry_config(registry);
@@ -173,9 +173,9 @@ const struct realm *realm_build(const struct registry *registry, const struct se
     atomic_init(&stock->refs, 1);
     stock->config = config_ref(config);
     stock->secrets = secrets;
-    if (rules != NULL) {
-        stock->rules = *rules;
-        *rules = (struct login_rules){0};
+    if (files != NULL) {
+        stock->files = *files;
+        *files = (struct named_files){0};
     }
     memcpy(stock->mock, mock, sizeof stock->mock);
     stock->budgets = x_alloc(config->server_count * sizeof *stock->budgets);
@@ -247,16 +247,38 @@ void realm_mock(const struct realm *realm, enum verifier_kind kind, struct slice
     verifier_mock(verifier, kind, slice_of(realm->stock->mock, sizeof realm->stock->mock), name);
 }
 
-struct budget *realm_budget(const struct realm *realm, const char *server)
+/* The place of a server in the configuration; their number where there is none of this name. */
+static size_t place_of(const struct realm *realm, const char *server)
 {
     const struct config *config = realm_config(realm);
+    size_t i = 0;
 
     for (size_t i = 0; i < config->server_count; i++) {
         if (strcmp(config->servers[i].name, server) == 0) {
             return realm->stock->budgets[i];
         }
     }
-    return NULL;
+    return i;
+}
+
+struct budget *realm_budget(const struct realm *realm, const char *server)
+{
+    size_t i = place_of(realm, server);
+
+    return i < realm_config(realm)->server_count ? realm->budgets[i] : NULL;
+}
+
+struct tls_context *realm_client_tls(const struct realm *realm)
+{
+    return realm->stock->files.encryption.clients;
+}
+
+struct tls_context *realm_server_tls(const struct realm *realm, const char *server)
+{
+    size_t i = place_of(realm, server);
+
+    return i < realm->stock->files.encryption.count ? realm->stock->files.encryption.servers[i]
+                                                    : NULL;
 }
 
 const char *realm_secret(const struct realm *realm, const struct secret_ref *ref)

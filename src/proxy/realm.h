@@ -10,7 +10,7 @@
 #include "auth/verifier.h"
 #include "base/err.h"
 #include "pool/host.h"
-#include "proxy/login_rules.h"
+#include "proxy/named_files.h"
 #include "secret/secrets.h"
 #include "tenant/registry.h"
 
@@ -26,12 +26,12 @@ struct realm_user {
     struct verifier scram; /* beside a plain one, where rules ask some for this and some for that */
 };
 
-/* Takes over both references, and what `rules` holds (NULL: nothing). budgets: one per server of
+/* Takes over both references, and what `files` holds (NULL: nothing). budgets: one per server of
  * the configuration, in its order; the array is copied, and what it points to outlives every realm.
  * `mock` is 32 random bytes that outlive reloads: the salts of users, known and unknown, come from
  * them. NULL with err set where a secret is none that a verifier reads. */
 const struct realm *realm_build(const struct registry *registry, const struct secrets *secrets,
-                                struct login_rules *rules, struct budget *const *budgets,
+                                struct named_files *files, struct budget *const *budgets,
                                 const uint8_t mock[32], struct err *err);
 
 /* The same with other tenants: users, secrets and budgets are shared. Takes over the reference to
@@ -58,6 +58,10 @@ struct budget *realm_budget(const struct realm *realm, const char *server);
 
 /* All secrets fetched, for store.h; as long as the realm is held. */
 const struct secrets *realm_secrets(const struct realm *realm);
+
+/* TLS for clients, and for connections to a server of the configuration; NULL for none. */
+struct tls_context *realm_client_tls(const struct realm *realm);
+struct tls_context *realm_server_tls(const struct realm *realm, const char *server);
 
 /* The secret behind a reference of the configuration, or NULL. */
 const char *realm_secret(const struct realm *realm, const struct secret_ref *ref);

@@ -107,8 +107,8 @@ static const struct bad cases[] = {
     {S "tenancy: {resolve: [{parameter: user}]}\n",
      "f:2:33: tenancy.resolve: parameter: cannot be the name of a parameter that names a tenant\n"},
     {S "tenancy: {resolve: [{certificate: dn}]}\n",
-     "f:2:35: tenancy.resolve: certificate: only cn, the certificate's common name, can name a "
-     "tenant\n"},
+     "f:2:35: tenancy.resolve: certificate: cn, the certificate's common name, or san, the names "
+     "of hosts in it, can name a tenant\n"},
     /* names */
     {S "tenants: {-a: {}}\n", "f:2:11: tenants.-a: a name has 1 to 63 letters, digits, _, . and -, "
                               "the first neither . nor -\n"},
