@@ -79,6 +79,7 @@ static void release_memory(struct backend *b)
     parameters_release(&b->parameters);
     backend_login_free(b->login);
     b->login = NULL;
+    securing_fini(&b->securing);
 }
 
 /* A Terminate may go only where the server waits for a message. */
@@ -288,10 +289,49 @@ static void on_login_step(void *data, int result, const struct err *err)
     follow_login(data, result, err);
 }
 
+/* TLS is in force, or it is not and need not be: the login begins. */
+static void begin_login(struct backend *b)
+{
+    uint8_t binding[TLS_BINDING_MAX];
+
+    if (b->conn.tls != NULL) {
+        backend_login_bind(b->login, slice_of(binding, tls_binding(b->conn.tls, binding)));
+    }
+    follow_login(b, BACKEND_LOGIN_MORE, NULL);
+}
+
+static void follow_securing(struct backend *b, int step, const struct err *err)
+{
+    if (step < 0) {
+        backend_fail(b, err);
+    } else if (step == SECURING_CLEAR) {
+        begin_login(b);
+    }
+}
+
+static void on_secured(struct conn *conn, const struct err *reason)
+{
+    struct backend *b = container_of(conn, struct backend, conn);
+    struct err err;
+
+    if (reason != NULL) {
+        (void)securing_failed(reason, &err);
+        backend_fail(b, &err);
+        return;
+    }
+    begin_login(b);
+}
+
 static size_t read_login(struct backend *b, struct slice view)
 {
     struct err err = {0};
     size_t consumed = 0;
+
+    if (b->securing.asking) {
+        int step = securing_answer(&b->securing, &b->conn, b->host, view, &err);
+        follow_securing(b, step, &err);
+        return view.n;
+    }
     int result = backend_login_feed(b->login, view, &consumed, &err);
 
     follow_login(b, result, &err);
@@ -394,6 +434,7 @@ static const struct conn_ops conn_ops = {
     .on_deserted = on_deserted,
     .on_drained = on_drained,
     .on_closed = on_conn_closed,
+    .on_secured = on_secured,
 };
 
 /* ---- connecting ---- */
@@ -419,7 +460,8 @@ static void on_dialled(void *data, const struct dial_result *result)
     b->peer = result->peer;
     b->host = result->host;
     backend_move(b, BACKEND_LOGIN);
-    follow_login(b, BACKEND_LOGIN_MORE, NULL);
+    struct err err = {0};
+    follow_securing(b, securing_begin(&b->securing, &b->conn, b->host, &err), &err);
 }
 
 void backend_start(struct backend *b, struct loop *loop, const struct backend_target *target,
@@ -442,6 +484,9 @@ void backend_start(struct backend *b, struct loop *loop, const struct backend_ta
     ledger_init(&b->ledger);
     prepared_init(&b->statements);
     b->login = backend_login_new(loop, target, on_login_step, b);
+    if (target->tls != NULL) {
+        securing_init(&b->securing, target->tls, target->tls_config, target->encrypts);
+    }
     deadline_arm(deadlines(b), &b->deadline, target->connect_timeout, backend_on_timeout);
     struct dial_hosts hosts = {
         .names = target->hosts,

@@ -26,6 +26,7 @@
 #include "pool/parameters.h"
 #include "pool/prepared.h"
 #include "pool/seal.h"
+#include "pool/securing.h"
 #include "tenant/context.h"
 
 struct backend;
@@ -150,6 +151,7 @@ struct backend {
 
     struct dial *dial;           /* while CONNECTING */
     struct backend_login *login; /* while LOGIN */
+    struct securing securing;    /* its TLS, and that of its cancel requests */
     struct deadline
         deadline; /* CONNECTING and LOGIN: connect timeout; IDLE: idle timeout; CLEANING: budget */
     struct deadline age; /* the connection's lifetime */
@@ -177,8 +179,11 @@ struct backend {
 struct backend_target {
     const char *const *hosts;
     size_t host_count;
-    size_t first_host;     /* the one to be tried first; any number */
-    enum server_role role; /* what the server must be */
+    size_t first_host;                   /* the one to be tried first; any number */
+    enum server_role role;               /* what the server must be */
+    struct tls_context *tls;             /* NULL: in clear */
+    const struct tls_config *tls_config; /* how it is asked for */
+    bool encrypts;                       /* the server refused what was not encrypted */
     int port;
     uint64_t connect_timeout; /* ms for dialling and login; 0 for none */
     const char *user;

@@ -24,6 +24,7 @@ struct backend_login {
     void *data;
     char *user;
     struct credential credential;
+    struct scram_binding binding; /* of the TLS connection */
     struct scram_client scram;
     bool scram_started;
     bool authenticated;
@@ -89,6 +90,11 @@ void backend_login_free(struct backend_login *login)
     buf_release(&login->key);
     free(login->user);
     free(login);
+}
+
+void backend_login_bind(struct backend_login *login, struct slice binding)
+{
+    login->binding = scram_binding_of(binding);
 }
 
 struct slice backend_login_output(const struct backend_login *login)
@@ -187,14 +193,19 @@ static int start_scram(struct backend_login *login, struct cursor *c, struct err
     if (rc < 0) {
         return rc;
     }
-    if (!offer.scram || login->scram_started) {
+    bool plus = offer.plus && login->binding.n > 0;
+    if ((!offer.scram && !plus) || login->scram_started) {
         return err_set(err, ERR_CONNECTION, "server offers no SASL mechanism that is known here");
     }
     if (login->credential.secret == NULL && !login->credential.has_keys) {
         return no_password(login, err);
     }
     scram_random_nonce(nonce);
-    struct scram_client_options options = {.nonce = slice_str(nonce)};
+    struct scram_client_options options = {
+        .nonce = slice_str(nonce),
+        .binding = slice_of(login->binding.data, login->binding.n),
+        .plus = plus,
+    };
     scram_client_init(&login->scram, &options);
     login->scram_started = true;
     scram_client_first(&login->scram, &first);

@@ -28,6 +28,10 @@ struct backend_login *backend_login_new(struct loop *loop, const struct backend_
                                         backend_login_cb cb, void *data);
 void backend_login_free(struct backend_login *login); /* NULL is allowed */
 
+/* The connection is encrypted: tls-server-end-point of the server's certificate, or empty where
+ * there is none. Before anything is fed. */
+void backend_login_bind(struct backend_login *login, struct slice binding);
+
 /* Takes what is whole of the view. Returns BACKEND_LOGIN_MORE, _DONE after ReadyForQuery, or a
  * negative code. */
 int backend_login_feed(struct backend_login *login, struct slice view, size_t *consumed,

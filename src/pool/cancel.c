@@ -17,6 +17,8 @@ struct cancel {
     struct dial *dial;
     struct deadline deadline;
     char *host; /* what is dialled */
+    char *name; /* of the host in the configuration, for its certificate */
+    struct securing securing;
     const char *hosts[1];
     struct buf packet;
 };
@@ -41,6 +43,8 @@ static void end(struct cancel *cancel)
 static void free_cancel(struct cancel *cancel)
 {
     buf_release_secret(&cancel->packet);
+    securing_fini(&cancel->securing);
+    free(cancel->name);
     free(cancel->host);
     free(cancel);
 }
@@ -50,18 +54,46 @@ static void on_closed(struct conn *conn)
     free_cancel(container_of(conn, struct cancel, conn));
 }
 
+static void give_up(struct cancel *cancel)
+{
+    conn_close(&cancel->conn);
+    end(cancel);
+}
+
+static void follow_securing(struct cancel *cancel, int step, const struct err *err)
+{
+    if (step < 0) {
+        log_warning("cancel request not sent host=%s reason=\"%s\"", cancel->host, err->text);
+        give_up(cancel);
+    } else if (step == SECURING_CLEAR) {
+        (void)conn_send_slice(&cancel->conn, buf_slice(&cancel->packet));
+    }
+}
+
+static void on_secured(struct conn *conn, const struct err *err)
+{
+    struct cancel *cancel = container_of(conn, struct cancel, conn);
+
+    follow_securing(cancel, err == NULL ? SECURING_CLEAR : err->code, err);
+}
+
 static void on_readable(struct conn *conn)
 {
     struct cancel *cancel = container_of(conn, struct cancel, conn);
     struct buf none = {0};
     struct slice view;
     ssize_t got = conn_pull(conn, &none, &view);
+    struct err err = {0};
 
+    if (got > 0 && cancel->securing.asking) {
+        follow_securing(cancel, securing_answer(&cancel->securing, conn, cancel->name, view, &err),
+                        &err);
+        return;
+    }
     if (got == UV_EAGAIN || got > 0) {
         return; /* the server closes without a word */
     }
-    conn_close(conn);
-    end(cancel);
+    give_up(cancel);
 }
 
 static void on_drained(struct conn *conn)
@@ -73,6 +105,7 @@ static const struct conn_ops conn_ops = {
     .on_readable = on_readable,
     .on_drained = on_drained,
     .on_closed = on_closed,
+    .on_secured = on_secured,
 };
 
 static void on_timeout(struct deadline *deadline)
@@ -104,7 +137,9 @@ static void on_dialled(void *data, const struct dial_result *result)
         free_cancel(cancel);
         return;
     }
-    (void)conn_send_slice(&cancel->conn, buf_slice(&cancel->packet));
+    struct err err = {0};
+    follow_securing(cancel, securing_begin(&cancel->securing, &cancel->conn, cancel->name, &err),
+                    &err);
 }
 
 void cancel_send(struct backend *b)
@@ -119,6 +154,8 @@ void cancel_send(struct backend *b)
     cancel->conn.loop = b->conn.loop;
     addr_print_host(&b->peer, text, sizeof text);
     cancel->host = x_strdup(b->peer.family == AF_UNIX ? b->host : text);
+    cancel->name = x_strdup(b->host);
+    securing_copy(&cancel->securing, &b->securing);
     cancel->hosts[0] = cancel->host;
     build_cancel(&cancel->packet, b->pid, b->key);
     deadline_init(&cancel->deadline);

@@ -289,6 +289,9 @@ void pool_start_connection(struct pool *pool)
         .first_host = pool->first_host,
         .role = pool->server->role,
         .port = pool->server->port,
+        .tls = pools_server_tls(pool->owner, pool->server->name),
+        .tls_config = &pool->server->tls,
+        .encrypts = pool->encrypts,
         .connect_timeout = (uint64_t)pool->server->connect_timeout,
         .user = pool->role,
         .database = pool->database,
@@ -368,6 +371,18 @@ static void give_back(struct pool *pool, struct backend *b)
     }
 }
 
+/* In the mode allow a server is first spoken to in clear. One whose rules forbid that says so once,
+ * and hears TLS from then on. */
+static bool wants_encryption(struct pool *pool, const struct backend *b, const struct err *err)
+{
+    if (pool->server->tls.mode != TLS_ALLOW || pool->encrypts || b->conn.tls != NULL ||
+        err->code != ERR_SERVER || strcmp(err->sqlstate, "28000") != 0) {
+        return false;
+    }
+    pool->encrypts = true;
+    return true;
+}
+
 static void on_gone(struct backend *b, bool login, const struct err *err)
 {
     struct pool *pool = b->owner;
@@ -378,7 +393,7 @@ static void on_gone(struct backend *b, bool login, const struct err *err)
     pool->count--;
     pool->connecting -= login ? 1 : 0;
     pool->owner->count--;
-    if (login && err != NULL) {
+    if (login && err != NULL && !wants_encryption(pool, b, err)) {
         supply_note_failure(pool, err);
     }
     if (pool->count == 0 && pool->waiting == 0 && pool->counted) {

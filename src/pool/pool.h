@@ -64,6 +64,7 @@ struct pool {
     struct host_claim claim;   /* on the server's budget */
     bool counted;              /* in host.pools */
     struct parameters welcome; /* what the server reported at the latest login */
+    bool encrypts;             /* its server refused what was not encrypted, in the mode allow */
     struct err
         failure; /* the last one to connect; code 0 when there was none since the last success */
     size_t first_host;       /* of the server's, to be tried first; any number */

@@ -122,9 +122,22 @@ static bool same_strings(const struct strings *a, const struct strings *b)
     return true;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_tls(const struct tls_config *a, const struct tls_config *b)
+{
+    return a->mode == b->mode && a->negotiation == b->negotiation &&
+           a->min_protocol == b->min_protocol && same_text(a->ca, b->ca) &&
+           same_text(a->crl, b->crl) && same_text(a->certificate, b->certificate) &&
+           same_text(a->key, b->key) && same_text(a->ciphers, b->ciphers);
+}
+
 static bool same_place(const struct server_config *a, const struct server_config *b)
 {
-    return a->port == b->port && same_strings(&a->host, &b->host);
+    return a->port == b->port && same_strings(&a->host, &b->host) && same_tls(&a->tls, &b->tls);
 }
 
 /* A server that is no longer configured keeps its old definition until its last client has gone. */
@@ -142,6 +155,7 @@ static void reconfigure(struct pool *pool, const struct config *config)
     config_unref(pool->config);
     pool->config = config_ref(config);
     pool->server = server;
+    pool->encrypts = false;
     pool->adopted = false; /* the next login brings the new settings */
 }
 

@@ -27,6 +27,8 @@ struct pools {
     struct list lingering; /* connections whose servers have not closed their ends yet */
     /* The budget of a server by name, shared by all workers. */
     struct budget *(*budget)(void *data, const char *server);
+    /* TLS for a server by name, as configured now; NULL for none. May be NULL. */
+    struct tls_context *(*server_tls)(void *data, const char *server);
     void *data;
     void (*on_connection_gone)(struct pools *pools); /* for a drain; may be NULL */
     struct gates gates;                              /* what the console has shut */
@@ -46,6 +48,11 @@ static inline void pools_tell_watches(struct pools *pools)
         struct pools_watch *watch = container_of(node, struct pools_watch, node);
         watch->on_change(watch);
     }
+}
+
+static inline struct tls_context *pools_server_tls(const struct pools *pools, const char *server)
+{
+    return pools->server_tls == NULL ? NULL : pools->server_tls(pools->data, server);
 }
 
 void pools_init(struct pools *pools, struct loop *loop,

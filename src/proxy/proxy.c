@@ -18,6 +18,13 @@ static struct budget *budget_of(void *data, const char *server)
     return realm_budget(proxy->realm, server);
 }
 
+static struct tls_context *server_tls_of(void *data, const char *server)
+{
+    const struct proxy *proxy = data;
+
+    return realm_server_tls(proxy->realm, server);
+}
+
 static void adopt_realm(struct proxy *proxy, const struct realm *realm)
 {
     proxy->realm = realm;
@@ -35,6 +42,7 @@ void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const s
     list_init(&proxy->clients);
     pools_init(&proxy->pools, loop, budget_of, proxy);
     proxy->pools.worker = worker;
+    proxy->pools.server_tls = server_tls_of;
     slab_init(&proxy->frontends, sizeof(struct frontend));
 }
 

@@ -225,7 +225,7 @@ const struct config *realm_config(const struct realm *realm)
 
 const struct login_rules *realm_rules(const struct realm *realm)
 {
-    return &realm->stock->rules;
+    return &realm->stock->files.rules;
 }
 
 const struct secrets *realm_secrets(const struct realm *realm)
@@ -253,10 +253,8 @@ static size_t place_of(const struct realm *realm, const char *server)
     const struct config *config = realm_config(realm);
     size_t i = 0;
 
-    for (size_t i = 0; i < config->server_count; i++) {
-        if (strcmp(config->servers[i].name, server) == 0) {
-            return realm->stock->budgets[i];
-        }
+    while (i < config->server_count && strcmp(config->servers[i].name, server) != 0) {
+        i++;
     }
     return i;
 }
@@ -265,7 +263,7 @@ struct budget *realm_budget(const struct realm *realm, const char *server)
 {
     size_t i = place_of(realm, server);
 
-    return i < realm_config(realm)->server_count ? realm->budgets[i] : NULL;
+    return i < realm_config(realm)->server_count ? realm->stock->budgets[i] : NULL;
 }
 
 struct tls_context *realm_client_tls(const struct realm *realm)
