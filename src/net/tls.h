@@ -18,6 +18,8 @@
 /* Bytes that go into one record at most. */
 #define TLS_RECORD 16384
 
+#define TLS_FIRST_BYTE 0x16 /* of a handshake */
+
 #define TLS_BINDING_MAX 64 /* bytes of a hash */
 #define TLS_NAMES_MAX   16 /* host names that are looked at in a certificate */
 

@@ -237,10 +237,13 @@ static void start_md5(struct client_login *login)
 
 static void start_sasl(struct client_login *login)
 {
-    static const char mechanisms[] = SCRAM_MECHANISM "\0";
+    static const char bound[] = SCRAM_MECHANISM_PLUS "\0" SCRAM_MECHANISM "\0";
+    static const char bare[] = SCRAM_MECHANISM "\0";
+    bool plus = login->origin.binding.n > 0;
 
     choose_verifier(login, VERIFIER_SCRAM);
-    build_auth(&login->out, WIRE_AUTH_SASL, slice_of(mechanisms, sizeof mechanisms));
+    build_auth(&login->out, WIRE_AUTH_SASL,
+               plus ? slice_of(bound, sizeof bound) : slice_of(bare, sizeof bare));
     login->step = STEP_SASL_INITIAL;
 }
 
@@ -289,32 +292,92 @@ static int start_authentication(struct client_login *login, struct err *err)
 
 /* ---- before the first typed message ---- */
 
+/* Over a Unix socket there is nothing to protect, as in PostgreSQL. */
+static bool offers_tls(const struct client_login *login)
+{
+    return realm_client_tls(login->realm) != NULL && login->origin.peer.family != AF_UNIX;
+}
+
+/* What the listener asks of a connection, whoever it is. */
+static int check_encryption(const struct client_login *login, struct err *err)
+{
+    enum tls_mode mode = realm_config(login->realm)->listen.tls.mode;
+
+    if (mode >= TLS_REQUIRE && offers_tls(login) && !login->origin.encrypted) {
+        return err_set(err, ERR_NOT_ALLOWED, "SSL required: connect with sslmode=require");
+    }
+    return 0;
+}
+
+/* verify-full: the certificate is in the user's name. */
+static int check_certificate_name(const struct client_login *login, struct err *err)
+{
+    const struct client_origin *origin = &login->origin;
+    const struct client_identity *identity = &login->identity;
+
+    if (realm_config(login->realm)->listen.tls.mode != TLS_VERIFY_FULL || !origin->encrypted ||
+        slice_eq(origin->certificate_cn, identity->user) ||
+        slice_eq(origin->certificate_cn, identity->full_user)) {
+        return 0;
+    }
+    return err_set(err, ERR_NOT_ALLOWED, "certificate authentication failed for user \"%.*s\"",
+                   (int)(identity->full_user.n < 64 ? identity->full_user.n : 64),
+                   (const char *)identity->full_user.p);
+}
+
 static int start_session(struct client_login *login, const struct startup *startup, struct err *err)
 {
     struct client_startup *said = &login->said;
-    int rc = client_startup_read(said, startup->body, err);
+    int rc = check_encryption(login, err);
 
+    rc = rc < 0 ? rc : client_startup_read(said, startup->body, err);
     if (rc < 0) {
         return rc;
     }
     if (startup->version != WIRE_PROTOCOL_3_0 || said->extension_count > 0) {
         build_negotiate(&login->out, WIRE_PROTOCOL_3_0, said->extensions, said->extension_count);
     }
-    client_startup_resolve(said, &realm_config(login->realm)->tenancy, &login->identity);
-    return start_authentication(login, err);
+    client_startup_resolve(said, &realm_config(login->realm)->tenancy, &login->origin,
+                           &login->identity);
+    rc = check_certificate_name(login, err);
+    return rc < 0 ? rc : start_authentication(login, err);
 }
 
-/* Encryption is not offered. Bytes behind the request would be read as if they had been protected.
- */
+/* Bytes behind a request would be read as if they had been protected. */
+static int check_behind(bool out_of_place, size_t behind, const char *what, struct err *err)
+{
+    return out_of_place || behind > 0
+               ? err_set(err, ERR_PROTOCOL, "received unencrypted data after %s request", what)
+               : 0;
+}
+
 static int refuse_encryption(struct client_login *login, bool *refused, size_t behind,
                              const char *what, struct err *err)
 {
-    if (*refused || behind > 0) {
-        return err_set(err, ERR_PROTOCOL, "received unencrypted data after %s request", what);
+    int rc = check_behind(*refused, behind, what, err);
+
+    if (rc == 0) {
+        *refused = true;
+        buf_append_u8(&login->out, 'N');
     }
-    *refused = true;
-    buf_append_u8(&login->out, 'N');
-    return CLIENT_LOGIN_MORE;
+    return rc < 0 ? rc : CLIENT_LOGIN_MORE;
+}
+
+static int answer_ssl(struct client_login *login, size_t behind, struct err *err)
+{
+    if (!offers_tls(login)) {
+        return refuse_encryption(login, &login->ssl_refused, behind, "SSL", err);
+    }
+    int rc = check_behind(login->origin.encrypted, behind, "SSL", err);
+    if (rc == 0) {
+        buf_append_u8(&login->out, 'S');
+    }
+    return rc < 0 ? rc : CLIENT_LOGIN_SECURE;
+}
+
+void client_login_secured(struct client_login *login, struct tls *tls)
+{
+    client_origin_secured(&login->origin, tls);
 }
 
 static int feed_startup(struct client_login *login, struct slice view, size_t *consumed,
@@ -329,7 +392,7 @@ static int feed_startup(struct client_login *login, struct slice view, size_t *c
     *consumed = startup.size;
     switch (startup.kind) {
     case STARTUP_SSL:
-        return refuse_encryption(login, &login->ssl_refused, view.n - startup.size, "SSL", err);
+        return answer_ssl(login, view.n - startup.size, err);
     case STARTUP_GSSENC:
         return refuse_encryption(login, &login->gss_refused, view.n - startup.size,
                                  "GSSAPI encryption", err);
@@ -425,12 +488,18 @@ static int take_sasl_initial(struct client_login *login, struct slice body, stru
     if (c.bad || (size != UINT32_MAX && size != c.left.n) || (size == UINT32_MAX && c.left.n > 0)) {
         return err_set(err, ERR_PROTOCOL, "malformed SASLInitialResponse");
     }
-    if (!scram_parse_mechanism(mechanism, &plus) || plus) {
+    const struct scram_binding *binding = &login->origin.binding;
+    if (!scram_parse_mechanism(mechanism, &plus) || (plus && binding->n == 0)) {
         return err_set(err, ERR_PROTOCOL,
                        "client selected an invalid SASL authentication mechanism");
     }
     scram_random_nonce(nonce);
-    struct scram_server_options options = {.verifier = &login->verifier, .nonce = slice_str(nonce)};
+    struct scram_server_options options = {
+        .verifier = &login->verifier,
+        .plus = plus,
+        .binding = slice_of(binding->data, binding->n),
+        .nonce = slice_str(nonce),
+    };
     scram_server_init(&login->scram, &options);
     login->scram_started = true;
     if (size == UINT32_MAX) {

@@ -20,6 +20,7 @@ enum client_login_result {
     CLIENT_LOGIN_MORE = 0, /* send the output, wait for bytes */
     CLIENT_LOGIN_DONE,     /* the client is who it says */
     CLIENT_LOGIN_CANCEL,   /* it was a CancelRequest */
+    CLIENT_LOGIN_SECURE,   /* send the output, then begin TLS; client_login_secured follows */
     CLIENT_LOGIN_WORKING   /* the callback will come; feed nothing meanwhile */
 };
 
@@ -34,6 +35,9 @@ void client_login_free(struct client_login *login); /* NULL is allowed */
 /* Takes what is whole of the view. A negative code is fatal: err is what the client is told. */
 int client_login_feed(struct client_login *login, struct slice view, size_t *consumed,
                       struct err *err);
+
+/* TLS is in force. What was said before it counts for nothing. */
+void client_login_secured(struct client_login *login, struct tls *tls);
 
 struct slice client_login_output(const struct client_login *login);
 void client_login_sent(struct client_login *login);

@@ -122,12 +122,16 @@ int client_startup_read(struct client_startup *said, struct slice body, struct e
 }
 
 void client_startup_resolve(struct client_startup *said, const struct tenancy_config *tenancy,
-                            struct client_identity *identity)
+                            const struct client_origin *origin, struct client_identity *identity)
 {
     struct identity facts = {
         .user = said->user,
         .database = said->database.n > 0 ? said->database : said->user,
         .application_name = application_name(said),
+        .sni = origin->asked_host,
+        .certificate_cn = origin->certificate_cn,
+        .certificate_hosts = origin->certificate_hosts,
+        .certificate_host_count = origin->certificate_host_count,
         .parameters = said->settings,
         .parameter_count = said->setting_count,
     };

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "proxy/client_identity.h"
+#include "proxy/client_origin.h"
 #include "tenant/resolve.h"
 #include "wire/startup.h"
 
@@ -33,7 +34,7 @@ int client_startup_read(struct client_startup *said, struct slice body, struct e
 /* Which tenant, and as which user. A failure is kept in the identity for later: first comes the
  * password. */
 void client_startup_resolve(struct client_startup *said, const struct tenancy_config *tenancy,
-                            struct client_identity *identity);
+                            const struct client_origin *origin, struct client_identity *identity);
 
 void client_startup_fini(struct client_startup *said);
 

@@ -357,6 +357,40 @@ static void finish_login(struct frontend *f, struct enter_secret *secret)
     }
 }
 
+/* `direct`: without having been asked, which only those may do who name the protocol. */
+static void start_tls(struct frontend *f, bool direct)
+{
+    struct tls_start start = {.context = realm_client_tls(f->realm), .must_name = direct};
+
+    if (conn_blocked(&f->conn) || conn_start_tls(&f->conn, &start) < 0) {
+        frontend_close(f, NULL);
+    }
+}
+
+static void on_secured(struct conn *conn, const struct err *err)
+{
+    struct frontend *f = container_of(conn, struct frontend, conn);
+    char how[64];
+
+    if (err != NULL) {
+        frontend_close(f, err);
+        return;
+    }
+    tls_describe(conn->tls, how, sizeof how);
+    log_debug("client encrypted id=%llu tls=%s", (unsigned long long)f->id, how);
+    client_login_secured(f->login, conn->tls);
+}
+
+/* PostgreSQL 17 clients may begin with TLS at once: its first byte is no length of a packet. */
+static bool begins_with_tls(struct frontend *f)
+{
+    bool first = f->knocking;
+
+    f->knocking = false;
+    return first && realm_client_tls(f->realm) != NULL && f->peer.family != AF_UNIX &&
+           conn_peek(&f->conn) == TLS_FIRST_BYTE;
+}
+
 static void follow_login(struct frontend *f, int result, const struct err *err)
 {
     if (result < 0) {
@@ -374,6 +408,9 @@ static void follow_login(struct frontend *f, int result, const struct err *err)
         break;
     case CLIENT_LOGIN_WORKING:
         conn_pause(&f->conn);
+        break;
+    case CLIENT_LOGIN_SECURE:
+        start_tls(f, false);
         break;
     case CLIENT_LOGIN_CANCEL: {
         uint32_t pid;
@@ -434,6 +471,11 @@ static void on_readable(struct conn *conn)
 {
     struct frontend *f = container_of(conn, struct frontend, conn);
     struct slice view;
+
+    if (f->knocking && begins_with_tls(f)) {
+        start_tls(f, true);
+        return;
+    }
     ssize_t got = conn->broken ? UV_EPIPE : conn_pull(conn, &f->in, &view);
 
     if (got == UV_EAGAIN) {
@@ -479,6 +521,7 @@ static const struct conn_ops conn_ops = {
     .on_drained = on_drained,
     .on_closed = on_closed,
     .on_deserted = on_deserted,
+    .on_secured = on_secured,
 };
 
 /* Before anything else: one address may not take all the room there is. */
@@ -497,19 +540,6 @@ static void check_address(struct frontend *f)
                       "no more connections allowed from this address (limits.clients_per_address)");
         frontend_close(f, &err);
     }
-}
-
-static struct client_origin origin_of(int fd, const struct addr *peer)
-{
-    struct client_origin origin = {.peer = *peer};
-    struct ucred owner;
-    socklen_t size = sizeof owner;
-
-    if (peer->family == AF_UNIX && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &owner, &size) == 0) {
-        origin.has_uid = true;
-        origin.uid = owner.uid;
-    }
-    return origin;
 }
 
 /* A client in its first state, in the proxy's lists; its connection is open. */
@@ -535,7 +565,7 @@ static void begin(struct frontend *f, const struct addr *peer, const struct real
 void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
 {
     struct frontend *f = slab_alloc(&proxy->frontends);
-    struct client_origin origin = origin_of(fd, peer);
+    struct client_origin origin = client_origin_of(fd, peer);
 
     f->proxy = proxy;
     if (conn_open(&f->conn, proxy->loop, fd, &conn_ops) < 0) {
@@ -544,6 +574,7 @@ void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
         return;
     }
     begin(f, peer, realm_ref(proxy->realm));
+    f->knocking = true;
     proxy->next_client += PROXY_IDS;
     f->id = proxy->next_client + proxy->worker;
     f->connected_at = f->request_at;

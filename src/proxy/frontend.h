@@ -72,6 +72,7 @@ struct frontend {
     bool closing_soon; /* to be closed when it is next outside a transaction */
     bool replicates;   /* its server connection is its own, and ends with it */
     bool has_slot;
+    bool knocking;                        /* nothing was read yet */
     struct deadline deadline;             /* of the login; of waiting, a query, or being idle */
     struct deadline transaction_deadline; /* of the transaction */
     bool thinking; /* linked or not, nothing is under way: the client is to speak */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tenant/split.h"
 
@@ -98,6 +99,25 @@ static bool match_rule(const struct resolve_rule *rule, struct slice source,
     return !parts->has_rest || parts->rest.n > 0 || kinds[rule->kind].rest_may_vanish;
 }
 
+/* A certificate may be for several hosts: every one has its say. */
+static int ask_hosts(const struct resolve_rule *rule, const struct identity *identity,
+                     struct findings *findings, struct err *err)
+{
+    for (size_t i = 0; i < identity->certificate_host_count; i++) {
+        struct slice name = identity->certificate_hosts[i];
+        int rc = 0;
+        if (name_valid(name)) {
+            rc = agree(findings, rule, name, err);
+        } else {
+            findings->saw_invalid = true;
+        }
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
 static int ask_pattern(const struct resolve_rule *rule, const struct identity *identity,
                        struct findings *findings, struct resolved *resolved, struct err *err)
 {
@@ -115,6 +135,18 @@ static int ask_pattern(const struct resolve_rule *rule, const struct identity *i
         findings->stripped[rule->kind] = true;
     }
     return agree(findings, rule, parts.tenant, err);
+}
+
+static int ask(const struct resolve_rule *rule, const struct identity *identity,
+               struct findings *findings, struct resolved *resolved, struct err *err)
+{
+    if (rule->kind == RULE_PARAMETER) {
+        return ask_parameters(rule, identity, findings, err);
+    }
+    if (rule->kind == RULE_CERTIFICATE && strcmp(rule->pattern, "san") == 0) {
+        return ask_hosts(rule, identity, findings, err);
+    }
+    return ask_pattern(rule, identity, findings, resolved, err);
 }
 
 /* Says by what a client can name its tenant, as far as the hint has room. */
@@ -165,9 +197,7 @@ int resolve_tenant(const struct tenancy_config *tenancy, const struct identity *
     for (size_t i = 0; i < tenancy->resolve.count; i++) {
         const struct resolve_rule *rule = &tenancy->resolve.items[i];
         struct err *first = failed == 0 ? err : NULL;
-        int rc = rule->kind == RULE_PARAMETER
-                     ? ask_parameters(rule, identity, &findings, first)
-                     : ask_pattern(rule, identity, &findings, resolved, first);
+        int rc = ask(rule, identity, &findings, resolved, first);
         failed = failed == 0 ? rc : failed;
     }
     if (failed < 0) {

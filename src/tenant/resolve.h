@@ -21,8 +21,10 @@ struct identity {
     struct slice user;
     struct slice database;
     struct slice application_name;
-    struct slice sni;                         /* the host that it asked TLS for */
-    struct slice certificate_cn;              /* of a certificate that was verified */
+    struct slice sni;                      /* the host that it asked TLS for */
+    struct slice certificate_cn;           /* of a certificate that was verified */
+    const struct slice *certificate_hosts; /* … and the names of hosts in it */
+    size_t certificate_host_count;
     const struct context_setting *parameters; /* startup parameters and those out of `options` */
     size_t parameter_count;
 };
@@ -35,8 +37,9 @@ struct resolved {
     struct slice application_name;
 };
 
-/* 0, or ERR_NO_TENANT: no rule found a name, two found different ones, or one was not valid. The names
- * without the tenant's part are there in either case: whose password it is does not hang on the tenant. */
+/* 0, or ERR_NO_TENANT: no rule found a name, two found different ones, or one was not valid. The
+ * names without the tenant's part are there in either case: whose password it is does not hang on
+ * the tenant. */
 int resolve_tenant(const struct tenancy_config *tenancy, const struct identity *identity,
                    struct resolved *resolved, struct err *err);
 
