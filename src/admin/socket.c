@@ -21,6 +21,14 @@ void socket_local_addr(const struct conn *conn, struct addr *addr)
     }
 }
 
+void socket_describe_tls(const struct conn *conn, char *out, size_t size)
+{
+    out[0] = '\0';
+    if (conn->tls != NULL && !conn->tls->shaking) {
+        tls_describe(conn->tls, out, size);
+    }
+}
+
 /* ---- rows ---- */
 
 /* "C257": what stands in ptr and link, so that both ends can be found in a listing. */
@@ -61,7 +69,7 @@ void socket_render(struct admin *admin, struct rows *rows, const struct socket_r
         row_text(rows, "");
     }
     row_int(rows, r->remote_pid);
-    row_text(rows, "");
+    row_text(rows, r->tls);
     row_text(rows, r->application_name);
     row_int(rows, r->prepared_statements);
     row_int(rows, (int64_t)r->id);
@@ -103,6 +111,7 @@ static void collect_client(struct proxy *proxy, const struct frontend *f, struct
     r->unread = buf_size(&f->in);
     r->unsent = buf_size(&f->conn.out);
     r->prepared_statements = HASH_COUNT(f->statements);
+    socket_describe_tls(&f->conn, r->tls, sizeof r->tls);
     record_name(r->user, f->user);
     if (f->request.lane != NULL) {
         const struct pool *pool = f->request.lane->pool;
@@ -198,6 +207,7 @@ static void collect_server(struct proxy *proxy, const struct pool *pool, const s
     r->unread = buf_size(&b->in);
     r->unsent = buf_size(&b->conn.out);
     r->prepared_statements = b->statements.count;
+    socket_describe_tls(&b->conn, r->tls, sizeof r->tls);
     record_name(r->user, pool->role);
     record_name(r->database, pool->database);
     record_name(r->server, pool->server->name);

@@ -35,6 +35,7 @@ struct socket_record {
     char tenant[NAME_SIZE];
     char server[NAME_SIZE];
     char application_name[NAME_SIZE];
+    char tls[48]; /* version and cipher; "" without */
     struct addr addr;
     struct addr local;
     uint64_t id;           /* one of all workers, likewise below */
@@ -49,6 +50,9 @@ struct socket_record {
 
 /* The address of our end. */
 void socket_local_addr(const struct conn *conn, struct addr *addr);
+
+/* The protocol and the cipher of a connection; "" where it is in clear. */
+void socket_describe_tls(const struct conn *conn, char *out, size_t size);
 
 /* Writes the columns of SOCKET_COLUMNS, without beginning or ending the row. */
 void socket_render(struct admin *admin, struct rows *rows, const struct socket_record *record);
