@@ -123,6 +123,7 @@ static const char *why_not(const struct key *key, const struct node *value)
     case KEY_NAME:
     case KEY_STRINGS:
     case KEY_RULES:
+    case KEY_PAIRS:
         break;
     }
     return NULL;

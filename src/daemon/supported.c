@@ -16,11 +16,6 @@ static void refuse(struct refusals *r, const char *map, const char *name, const 
 
 static void check_auth(struct refusals *r)
 {
-    enum auth_method method = r->config->auth.method;
-
-    if (method == AUTH_CERT) {
-        refuse(r, "", "", "auth.method", "cert is not supported by this version");
-    }
     if (r->config->auth.query.server != NULL) {
         refuse(r, "", "", "auth.query", "is not supported by this version");
     }

@@ -13,7 +13,7 @@ import pytest
 from certificates import Authority
 from deadline import wait_until
 from proxy import binary
-from wirepeer import packet, query, startup
+from wirepeer import message, packet, query, startup
 
 SSL_REQUEST = packet(80877103)
 MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
@@ -366,3 +366,51 @@ def test_sessions_are_resumed_by_tickets(start, authority):
     assert raw.recv(1) == b"S"
     with context.wrap_socket(raw, server_hostname="localhost", session=session) as sock:
         assert sock.session_reused
+
+
+# ---- certificates instead of passwords ----
+
+def test_cert_takes_the_user_from_the_certificate(start, authority):
+    daemon = start(auth={"method": "cert"},
+                   listen=listen_tls(authority, "verify-ca", ca=authority.ca))
+
+    with daemon.tenant("acme", sslmode="require", sslcert=authority.certificate("app"),
+                       sslkey=authority.key("app")) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+    with pytest.raises(psycopg.OperationalError, match="certificate authentication failed"):
+        daemon.tenant("acme", sslmode="require", sslcert=authority.certificate("stranger"),
+                      sslkey=authority.key("stranger"))
+
+
+# ---- channel binding ----
+
+def test_scram_binds_the_channel(start, authority):
+    daemon = start(auth={"method": "scram-sha-256"}, listen=listen_tls(authority, "require"))
+
+    with daemon.tenant("acme", password="app-secret", sslmode="require",
+                       channel_binding="require") as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        daemon.tenant("acme", password="wrong", sslmode="require", channel_binding="require")
+
+
+def test_without_tls_there_is_no_channel_to_bind(start, authority):
+    daemon = start(auth={"method": "scram-sha-256"}, listen=listen_tls(authority, "prefer"))
+
+    with pytest.raises(psycopg.OperationalError, match="channel binding"):
+        daemon.tenant("acme", password="app-secret", sslmode="disable", channel_binding="require")
+
+
+def test_a_client_that_was_lied_to_about_the_mechanisms_is_refused(start, authority):
+    """A client that could bind, and was told that the server cannot, says so; somebody in between
+    has taken SCRAM-SHA-256-PLUS out of the list."""
+    daemon = start(auth={"method": "scram-sha-256"}, listen=listen_tls(authority, "require"))
+
+    with sni_socket(daemon, "localhost", trusting(authority)) as sock:
+        sock.sendall(startup(user="app", database="app", **{"app.tenant": "acme"}))
+        assert b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0" in sock.recv(1000)
+        first = b"y,,n=,r=abcdefghijklmnopqrstuvwx"
+        body = b"SCRAM-SHA-256\0" + len(first).to_bytes(4, "big") + first
+        sock.sendall(message("p", body))
+        answer = sock.recv(1000)
+    assert b"C08P01\0" in answer or b"C28P01\0" in answer
