@@ -35,6 +35,7 @@ static void render_console(struct admin *admin, struct rows *rows, const struct 
     record_name(r.user, c->user);
     record_name(r.database, admin_config(admin)->admin.database);
     socket_local_addr(&c->conn, &r.local);
+    socket_describe_tls(&c->conn, r.tls, sizeof r.tls);
     render_record(admin, rows, &r);
 }
 
