@@ -84,7 +84,7 @@ static void render_use(struct rows *rows, const struct account_record *r)
     row_int(rows, (int64_t)r->stats.transactions);
     row_int(rows, (int64_t)r->stats.queries);
     row_int(rows, (int64_t)r->stats.errors);
-    row_int(rows, (int64_t)r->stats.wait_us);
+    row_int(rows, (int64_t)r->stats.times.of[TIME_WAIT].sum_us);
     row_int(rows, (int64_t)r->stats.switches);
     row_int(rows, (int64_t)r->stats.logins);
     row_int(rows, (int64_t)r->stats.bytes_in);

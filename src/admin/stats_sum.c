@@ -19,15 +19,13 @@ void stats_add(struct account_stats *to, const struct account_stats *stats)
     to->server_parses += stats->server_parses;
     to->binds += stats->binds;
     to->errors += stats->errors;
-    to->wait_us += stats->wait_us;
-    to->query_us += stats->query_us;
-    to->transaction_us += stats->transaction_us;
     to->assignments += stats->assignments;
     to->switches += stats->switches;
     to->logins += stats->logins;
     to->tampers += stats->tampers;
     to->bytes_in += stats->bytes_in;
     to->bytes_out += stats->bytes_out;
+    times_add(&to->times, &stats->times);
 }
 
 static void add(struct stats_sum **sums, const struct stats_name *name,

@@ -2,6 +2,7 @@
 #include "base/err.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,4 +80,29 @@ const char *err_code_text(int code)
 const char *err_sqlstate(const struct err *err)
 {
     return err->sqlstate[0] != '\0' ? err->sqlstate : err_code_sqlstate(err->code);
+}
+
+int err_index(const struct err *err)
+{
+    if (err == NULL) {
+        return 0;
+    }
+    bool ours = err->code > ERR_FIRST && err->code <= ERR_SERVER;
+    return (ours ? err->code : ERR_CONNECTION) - ERR_FIRST;
+}
+
+const char *err_index_word(int index)
+{
+    static const char *const words[ERR_INDEXES] = {[0] = "",
+#define X(name, sqlstate, text) [name - ERR_FIRST] = #name,
+                                                   ERR_MAP(X)
+#undef X
+    };
+
+    return words[index] + (index == 0 ? 0 : sizeof "ERR_" - 1);
+}
+
+const char *err_index_sqlstate(int index)
+{
+    return index == 0 ? "" : err_code_sqlstate(ERR_FIRST + index);
 }

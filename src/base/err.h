@@ -72,6 +72,16 @@ void err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(print
 const char *err_sqlstate(const struct err *err);
 const char *err_code_sqlstate(int code);
 
+/* A small number for each code, to count by: 0 where err is NULL; an errno counts as
+ * ERR_CONNECTION. */
+enum { ERR_INDEXES = ERR_SERVER - ERR_FIRST + 1 };
+int err_index(const struct err *err);
+
+/* What an index stands for: "TOO_MANY", "CONNECTION"; "" for 0. The SQLSTATE of one that a server
+ * gave is empty. */
+const char *err_index_word(int index);
+const char *err_index_sqlstate(int index);
+
 /* The default text of a code, or strerror of an errno. */
 const char *err_code_text(int code);
 

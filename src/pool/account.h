@@ -11,23 +11,22 @@
 
 #include "base/list.h"
 #include "base/slice.h"
+#include "pool/times.h"
 
 struct account_stats {
     uint64_t transactions;
     uint64_t queries;
-    uint64_t parses;         /* of named statements, by its clients */
-    uint64_t server_parses;  /* of them, that went to a server */
-    uint64_t binds;          /* of named statements */
-    uint64_t errors;         /* sent by us to its clients */
-    uint64_t wait_us;        /* that its clients stood in queues */
-    uint64_t query_us;       /* that a server worked for them */
-    uint64_t transaction_us; /* that they had a server connection */
-    uint64_t assignments;    /* of a server connection to one of them */
-    uint64_t switches;       /* of a server connection into one of its contexts */
+    uint64_t parses;        /* of named statements, by its clients */
+    uint64_t server_parses; /* of them, that went to a server */
+    uint64_t binds;         /* of named statements */
+    uint64_t errors;        /* sent by us to its clients */
+    uint64_t assignments;   /* of a server connection to one of them */
+    uint64_t switches;      /* of a server connection into one of its contexts */
     uint64_t logins;
     uint64_t tampers;   /* with what it may not change, as far as the server told */
     uint64_t bytes_in;  /* from its clients */
     uint64_t bytes_out; /* to its clients */
+    struct times times;
 };
 
 /* What a tenant did in one database. */

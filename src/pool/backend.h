@@ -148,6 +148,7 @@ struct backend {
     bool lingers; /* CLOSED, and the socket is kept until the server has closed its end: the owner
                      may ask for it in on_gone, where there is a socket */
     struct host *place; /* where it counts in the budget; the owner's */
+    uint8_t ending;     /* enum backend_end: why it is, or will be, closed without an error */
 
     struct dial *dial;           /* while CONNECTING */
     struct backend_login *login; /* while LOGIN */

@@ -71,7 +71,9 @@ bool host_take(struct host *host, struct host_claim *claim)
     enqueue(host, claim);
     struct list *oldest = list_tail(&host->idle);
     if (oldest != NULL && host_is_short(host)) {
-        backend_close(container_of(oldest, struct backend, host_node), NULL);
+        struct backend *b = container_of(oldest, struct backend, host_node);
+        b->ending = BACKEND_END_ROOM;
+        backend_close(b, NULL);
     }
     return false;
 }

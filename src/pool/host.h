@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "pool/backend.h"
+#include "pool/pool_stats.h"
 
 /* The connections of one server over all workers. Allocated once per server name, never freed while
  * workers run. */
@@ -30,8 +31,9 @@ struct host {
     struct list idle;    /* idle connections of all pools, the latest used first */
     struct list starved; /* pools that wait for the budget, the longest waiting first */
     uint32_t starved_count;
-    uint32_t leaving; /* connections that are closed, and whose places are not back yet */
-    uint32_t pools;   /* pools that have a connection or are starved */
+    uint32_t leaving;       /* connections that are closed, and whose places are not back yet */
+    uint32_t pools;         /* pools that have a connection or are starved */
+    struct pool_stats past; /* of its pools that are gone */
 };
 
 /* A pool's place among the starved. */

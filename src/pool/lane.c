@@ -99,6 +99,12 @@ void lane_unlink(struct lane *lane)
     }
 }
 
+void lane_note_time(struct lane *lane, enum time_kind kind, uint64_t ms)
+{
+    histogram_note(&lane->stats->times.of[kind], ms);
+    histogram_note(&lane->pool->stats.times.of[kind], ms);
+}
+
 void lane_enqueue(struct pool_request *request)
 {
     struct lane *lane = request->lane;
@@ -155,7 +161,7 @@ struct pool_request *lane_next_request(struct pool *pool)
     }
     struct pool_request *request =
         container_of(list_head(&lane->waiters), struct pool_request, node);
-    lane->stats->wait_us += (loop_now(pool->owner->loop) - request->since) * 1000;
+    lane_note_time(lane, TIME_WAIT, loop_now(pool->owner->loop) - request->since);
     lane_withdraw(request);
     if (--lane->credit == 0 && !list_empty(&lane->ring_node)) {
         lane->credit = lane->weight;

@@ -77,6 +77,9 @@ bool lane_stand_aside(struct lane *lane);
 /* A link of the tenant has ended: its lanes may go on. There are as many as pools that it uses. */
 void lane_unlink(struct lane *lane);
 
+/* Something that a client of the lane did took so long; counted for its tenant and its pool. */
+void lane_note_time(struct lane *lane, enum time_kind kind, uint64_t ms);
+
 void lane_enqueue(struct pool_request *request);
 
 /* Takes a queued request back. Idempotent. */

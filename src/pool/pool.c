@@ -66,6 +66,7 @@ void pool_free(struct pool *pool)
     assert(pool->count == 0 && pool->waiting == 0);
     host_withdraw(pool->host, &pool->claim);
     list_remove(&pool->free_work.node);
+    pool_stats_add(&pool->host->past, &pool->stats);
     pool->host->pools -= pool->counted ? 1 : 0;
     deadline_disarm(&pool->reserve);
     deadline_disarm(&pool->retry);
@@ -123,13 +124,19 @@ static void take_from_idle(struct pool *pool, struct backend *b)
     }
 }
 
+static void close_for(struct backend *b, enum backend_end why)
+{
+    b->ending = (uint8_t)why;
+    backend_close(b, NULL);
+}
+
 static void on_idle_timeout(struct deadline *deadline)
 {
     struct backend *b = container_of(deadline, struct backend, deadline);
     struct pool *pool = b->owner;
 
     if (pool->count > (uint32_t)pool->settings.min_size) {
-        backend_close(b, NULL);
+        close_for(b, BACKEND_END_IDLE);
     } else {
         deadline_arm(deadlines(pool), deadline, (uint64_t)pool->settings.idle_timeout,
                      on_idle_timeout);
@@ -184,7 +191,7 @@ static struct backend *choose(struct pool *pool, const struct pool_request *requ
         }
         take_from_idle(pool, b);
         if (!may_share(request->lane, b)) {
-            backend_close(b, NULL);
+            close_for(b, BACKEND_END_TENANT);
         } else if (must_check(pool, b)) {
             backend_clean(b, "");
         } else {
@@ -210,6 +217,7 @@ int pool_acquire(struct pool_request *request, struct backend **backend, struct 
         struct backend *b = choose(pool, request);
         if (b != NULL) {
             request->lane->account->connections++;
+            lane_note_time(request->lane, TIME_WAIT, 0);
             *backend = b;
             return 1;
         }
@@ -233,13 +241,15 @@ static bool worn_out(struct pool *pool, struct backend *b)
 static void offer(struct pool *pool, struct backend *b)
 {
     if (worn_out(pool, b)) {
-        backend_close(b, NULL);
+        close_for(b, pool->owner->draining            ? BACKEND_END_SHUTDOWN
+                     : b->ending != BACKEND_END_OTHER ? (enum backend_end)b->ending
+                                                      : BACKEND_END_ROOM);
         return;
     }
     struct lane *lane = pool->paused ? NULL : lane_in_turn(pool);
     if (lane != NULL) {
         if (!may_share(lane, b)) {
-            backend_close(b, NULL); /* a fresh one is made for the next in turn */
+            close_for(b, BACKEND_END_TENANT); /* a fresh one is made for the next in turn */
             return;
         }
         struct pool_request *request = lane_next_request(pool);
@@ -319,6 +329,7 @@ static void on_aged(struct deadline *deadline)
     struct backend *b = container_of(deadline, struct backend, age);
 
     b->close_when_free = true;
+    b->ending = BACKEND_END_AGED;
     if (b->state == BACKEND_IDLE) {
         backend_close(b, NULL);
     }
@@ -351,6 +362,7 @@ static void on_ready(struct backend *b)
     struct pool *pool = b->owner;
 
     if (!b->logged_in) {
+        pool->stats.opened++;
         finish_login(pool, b);
     }
     offer(pool, b);
@@ -390,6 +402,9 @@ static void on_gone(struct backend *b, bool login, const struct err *err)
     take_from_idle(pool, b);
     list_remove(&b->pool_node);
     cancel_orphan_all(b);
+    pool->stats.ended[login && err != NULL ? BACKEND_END_LOGIN_FAILED
+                      : err != NULL        ? BACKEND_END_LOST
+                                           : b->ending]++;
     pool->count--;
     pool->connecting -= login ? 1 : 0;
     pool->owner->count--;
@@ -433,7 +448,9 @@ static const struct backend_owner_ops owner_ops = {
 static void mark_for_closing(struct pool *pool)
 {
     list_each_safe (node, tmp, &pool->all) {
-        container_of(node, struct backend, pool_node)->close_when_free = true;
+        struct backend *b = container_of(node, struct backend, pool_node);
+        b->close_when_free = true;
+        b->ending = BACKEND_END_ORDER;
     }
     while (!list_empty(&pool->idle)) {
         backend_close(container_of(list_head(&pool->idle), struct backend, idle_node), NULL);

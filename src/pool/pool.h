@@ -24,6 +24,7 @@
 #include "pool/credential.h"
 #include "pool/host.h"
 #include "pool/lane.h"
+#include "pool/pool_stats.h"
 
 struct pools;
 
@@ -74,6 +75,7 @@ struct pool {
     struct deadline retry;   /* armed: no attempt before it */
     struct work free_work;
     uint64_t connects; /* attempts made */
+    struct pool_stats stats;
 };
 
 /* Returns 1 with a connection in *backend, idle and no longer in any list, for the caller to link;

@@ -30,7 +30,9 @@ void pools_close(struct pools *pools)
         deadline_disarm(&pool->retry);
         deadline_disarm(&pool->reserve);
         while (!list_empty(&pool->all)) {
-            backend_close(container_of(list_head(&pool->all), struct backend, pool_node), NULL);
+            struct backend *b = container_of(list_head(&pool->all), struct backend, pool_node);
+            b->ending = BACKEND_END_SHUTDOWN;
+            backend_close(b, NULL);
         }
     }
 }

@@ -134,6 +134,7 @@ void frontend_close(struct frontend *f, const struct err *err)
     if (f->state == FRONTEND_CLOSED) {
         return;
     }
+    f->proxy->closes[err_index(err)]++;
     if (err != NULL) {
         char peer[ADDR_TEXT];
         struct account *account = frontend_account(f);
@@ -229,6 +230,7 @@ void frontend_greet(struct frontend *f)
     struct buf out = {0};
 
     f->greeted = true;
+    lane_note_time(f->request.lane, TIME_LOGIN, loop_now(f->proxy->loop) - f->connected_at);
     timeouts_at_rest(f);
     f->slot = slots_take(&f->proxy->slots, f);
     f->has_slot = true;

@@ -56,11 +56,12 @@ struct proxy {
     struct statements statements;
     struct list clients; /* all frontends */
     uint32_t client_count;
-    uint64_t next_client; /* numbers of frontends: multiples of PROXY_IDS */
-    struct buf assembly;  /* where switches are put together; valid within one call */
-    bool draining;        /* logins are refused, idle clients go */
-    bool closed;          /* nobody may come any more */
-    uint64_t cancels;     /* cancel requests received */
+    uint64_t next_client;         /* numbers of frontends: multiples of PROXY_IDS */
+    struct buf assembly;          /* where switches are put together; valid within one call */
+    bool draining;                /* logins are refused, idle clients go */
+    bool closed;                  /* nobody may come any more */
+    uint64_t cancels;             /* cancel requests received */
+    uint64_t closes[ERR_INDEXES]; /* of clients, by err_index of the reason; 0: they left */
 };
 
 void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const struct realm *realm,

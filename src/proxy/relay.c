@@ -397,6 +397,9 @@ static void on_switched(void *user)
 
     f->holding = false;
     f->retried = false;
+    if (f->busy_at != 0) {
+        lane_note_time(f->request.lane, TIME_SWITCH, loop_now(f->proxy->loop) - f->busy_at);
+    }
     buf_consume(&f->in, f->armed);
     f->armed = 0;
     if (buf_size(&f->in) == 0) {

@@ -65,7 +65,7 @@ void timeouts_waiting(struct frontend *f)
 static void count_busy(struct frontend *f)
 {
     if (f->busy_at != 0) {
-        frontend_stats(f)->query_us += (loop_now(f->proxy->loop) - f->busy_at) * 1000;
+        lane_note_time(f->request.lane, TIME_QUERY, loop_now(f->proxy->loop) - f->busy_at);
         f->busy_at = 0;
     }
 }
@@ -73,7 +73,7 @@ static void count_busy(struct frontend *f)
 static void count_transaction(struct frontend *f)
 {
     if (f->begun_at != 0) {
-        frontend_stats(f)->transaction_us += (loop_now(f->proxy->loop) - f->begun_at) * 1000;
+        lane_note_time(f->request.lane, TIME_TRANSACTION, loop_now(f->proxy->loop) - f->begun_at);
         f->begun_at = 0;
     }
 }
