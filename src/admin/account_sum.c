@@ -7,22 +7,36 @@
 #include "admin/stats_sum.h"
 #include "base/alloc.h"
 
+/* Copied in one turn; a query waits for no more. */
+#define ACCOUNTS_A_TURN 200
+
+static void copy(struct buf *out, const struct account *account)
+{
+    struct account_record *r = record_add(out, sizeof *r);
+
+    record_name(r->name, account->name);
+    r->clients = account->clients;
+    r->waiting = account->waiting;
+    r->connections = account->connections;
+    for (const struct tally *tally = account->tallies; tally != NULL; tally = tally->next) {
+        stats_add(&r->stats, &tally->stats);
+    }
+}
+
+/* Accounts stay and new ones go to the end, so the one to go on with is kept between turns. */
 enum gather_step account_sum_collect(struct proxy *proxy, const struct question *question,
                                      struct gather_part *part)
 {
-    struct account *account;
-    struct account *next;
+    const struct account *account =
+        part->state == 0 ? proxy->pools.accounts : (const struct account *)(uintptr_t)part->state;
 
     (void)question;
-    HASH_ITER (hh, proxy->pools.accounts, account, next) {
-        struct account_record *r = record_add(&part->answer, sizeof *r);
-        record_name(r->name, account->name);
-        r->clients = account->clients;
-        r->waiting = account->waiting;
-        r->connections = account->connections;
-        for (const struct tally *tally = account->tallies; tally != NULL; tally = tally->next) {
-            stats_add(&r->stats, &tally->stats);
+    for (int n = 0; account != NULL; account = account->hh.next, n++) {
+        if (n == ACCOUNTS_A_TURN) {
+            part->state = (uintptr_t)account;
+            return GATHER_AGAIN;
         }
+        copy(&part->answer, account);
     }
     return GATHER_DONE;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "admin/console.h"
+#include "admin/http.h"
 #include "admin/state.h"
 #include "admin/stats_sum.h"
 #include "base/alloc.h"
@@ -25,7 +26,7 @@ struct admin *admin_new(struct loop *loop, const struct admin_worker *workers, u
     admin->worker_count = count;
     admin->hooks = *hooks;
     admin->data = data;
-    admin->stats.older.at = admin->stats.newer.at = loop_now(loop);
+    admin->started = admin->stats.older.at = admin->stats.newer.at = loop_now(loop);
     list_init(&admin->consoles);
     return admin;
 }
@@ -40,6 +41,19 @@ void admin_accept(struct admin *admin, struct console_client *client)
     console_new(admin, client);
 }
 
+const char *admin_tenant_state(const struct admin *admin, struct slice tenant)
+{
+    struct tenant_from_template storage;
+    uint32_t flags = gates_get(&admin->gates, GATE_TENANT, tenant);
+    const struct tenant *found =
+        registry_find_or_template(realm_registry(admin_realm(admin)), tenant, &storage);
+
+    return (flags & GATE_SUSPENDED) != 0 ? tenant_state_name(TENANT_SUSPENDED)
+           : (flags & GATE_PAUSED) != 0  ? tenant_state_name(TENANT_PAUSED)
+           : found == NULL               ? "gone"
+                                         : tenant_state_name(found->state);
+}
+
 void admin_close_box_if_done(struct admin *admin)
 {
     if (admin->closing && admin->mails == 0 && !admin->box_closed) {
@@ -48,8 +62,25 @@ void admin_close_box_if_done(struct admin *admin)
     }
 }
 
+int admin_serve_http(struct admin *admin, const struct config *config, struct err *err)
+{
+    if (config->http.port == 0) {
+        return 0;
+    }
+    admin->http = http_new(admin, config, err);
+    return admin->http == NULL ? err->code : 0;
+}
+
+void admin_note_draining(struct admin *admin)
+{
+    admin->draining = true;
+}
+
 void admin_close(struct admin *admin)
 {
+    if (admin->http != NULL) {
+        http_close(admin->http); /* first: it asks by the box */
+    }
     admin->closing = true;
     while (!list_empty(&admin->consoles)) {
         console_close(container_of(list_head(&admin->consoles), struct console, node));
@@ -60,6 +91,7 @@ void admin_close(struct admin *admin)
 void admin_free(struct admin *admin)
 {
     assert(admin->box_closed && admin->console_count == 0);
+    http_free(admin->http);
     stats_history_fini(&admin->stats);
     gates_fini(&admin->gates);
     free(admin->workers);

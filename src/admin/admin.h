@@ -45,6 +45,12 @@ struct admin *admin_new(struct loop *loop, const struct admin_worker *workers, u
 /* Takes over the client's socket and its pending bytes. */
 void admin_accept(struct admin *admin, struct console_client *client);
 
+/* Opens the HTTP endpoint where the configuration asks for one. */
+int admin_serve_http(struct admin *admin, const struct config *config, struct err *err);
+
+/* From now on it says that clients are refused. */
+void admin_note_draining(struct admin *admin);
+
 /* PAUSE and RESUME without a console; nothing happens where it is so already. */
 void admin_pause(struct admin *admin);
 void admin_resume(struct admin *admin);

@@ -7,6 +7,9 @@
 #include "admin/record.h"
 #include "base/alloc.h"
 
+/* Copied in one turn; a query waits for no more. */
+#define POOLS_A_TURN 100
+
 /* ---- on the worker's thread ---- */
 
 static void count_connection(struct pool_record *r, const struct backend *b)
@@ -74,20 +77,45 @@ static void collect(const struct pool *pool, struct buf *out)
     if (pool->failure.code != 0) {
         (void)snprintf(r->failure, sizeof r->failure, "%.127s", pool->failure.text);
     }
+    r->stats = pool->stats;
     for (struct list *node = pool->all.next; node != &pool->all; node = node->next) {
         count_connection(r, container_of(node, struct backend, pool_node));
     }
 }
 
+static int collect_bucket(const UT_hash_table *table, uint32_t bucket, struct buf *out)
+{
+    int n = 0;
+
+    for (UT_hash_handle *hh = table->buckets[bucket].hh_head; hh != NULL; hh = hh->hh_next, n++) {
+        collect(ELMT_FROM_HH(table, hh), out);
+    }
+    return n;
+}
+
+/* Pools come and go between turns: the table's buckets are what is gone through. */
 enum gather_step pool_sum_collect(struct proxy *proxy, const struct question *question,
                                   struct gather_part *part)
 {
-    struct pool *pool;
-    struct pool *next;
+    const struct pool *first = proxy->pools.pools;
+    uint32_t bucket = (uint32_t)part->state;
+    int n = 0;
 
     (void)question;
-    HASH_ITER (hh, proxy->pools.pools, pool, next) {
-        collect(pool, &part->answer);
+    if (first == NULL) {
+        return GATHER_DONE;
+    }
+    const UT_hash_table *table = first->hh.tbl;
+    if (part->state >> 32 != table->num_buckets) { /* the first turn, or the table has grown */
+        buf_clear(&part->answer);
+        bucket = 0;
+    }
+    for (; bucket < table->num_buckets; bucket++) {
+        if (n >= POOLS_A_TURN) {
+            part->state = (uint64_t)table->num_buckets << 32 | bucket;
+            return GATHER_AGAIN;
+        }
+        n += collect_bucket(table, bucket, &part->answer);
     }
     return GATHER_DONE;
 }
@@ -105,6 +133,7 @@ static void add_up(struct pool_record *to, const struct pool_record *r)
     to->tested += r->tested;
     to->being_canceled += r->being_canceled;
     to->login += r->login;
+    pool_stats_add(&to->stats, &r->stats);
     to->size = to->size == 0 || r->size == 0 ? 0 : to->size + r->size;
     to->paused = to->paused || r->paused;
     if (to->waiting_since == 0 || (r->waiting_since != 0 && r->waiting_since < to->waiting_since)) {

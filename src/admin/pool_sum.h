@@ -34,7 +34,8 @@ struct pool_record {
     enum pool_mode mode;
     bool paused;
     uint64_t waiting_since; /* of the longest waiting; loop time, ms; 0: none */
-    char failure[128];      /* the last one to connect, where none has succeeded since */
+    struct pool_stats stats;
+    char failure[128]; /* the last one to connect, where none has succeeded since */
 };
 
 enum gather_step pool_sum_collect(struct proxy *proxy, const struct question *question,

@@ -52,16 +52,6 @@ static const char *role_pattern(const struct tenant_config *config)
     return NULL;
 }
 
-/* What the console has shut goes before what the registry says. */
-static const char *state_of(const struct admin *admin, const struct tenant *tenant)
-{
-    uint32_t flags = gates_get(&admin->gates, GATE_TENANT, slice_str(tenant->name));
-
-    return (flags & GATE_SUSPENDED) != 0 ? tenant_state_name(TENANT_SUSPENDED)
-           : (flags & GATE_PAUSED) != 0  ? tenant_state_name(TENANT_PAUSED)
-                                         : tenant_state_name(tenant->state);
-}
-
 static void render_definition(struct admin *admin, struct rows *rows, const struct tenant *tenant)
 {
     const struct tenant_config *config = tenant->config;
@@ -73,7 +63,7 @@ static void render_definition(struct admin *admin, struct rows *rows, const stru
     render_pattern(rows, database_pattern(config), tenant->name);
     render_pattern(rows, schema ? config->schema.name : NULL, tenant->name);
     render_pattern(rows, role_pattern(config), tenant->name);
-    row_text(rows, state_of(admin, tenant));
+    row_text(rows, admin_tenant_state(admin, slice_str(tenant->name)));
 }
 
 static void render_use(struct rows *rows, const struct account_record *r)

@@ -16,10 +16,13 @@ struct admin {
     void *data;         /* for the hooks */
     struct gates gates; /* what the workers were told to shut */
     struct stats_history stats;
+    struct http *http; /* NULL: off */
+    uint64_t started;  /* loop time, ms */
     struct list consoles;
     uint32_t console_count;
     uint64_t next_console; /* numbers of consoles: multiples of PROXY_IDS */
     uint32_t mails;        /* questions that have not come back */
+    bool draining;         /* clients are refused */
     bool closing;
     bool box_closed;
 };
@@ -33,6 +36,10 @@ static inline const struct config *admin_config(const struct admin *admin)
 {
     return realm_config(admin_realm(admin));
 }
+
+/* A word for the state of a tenant: what the console has shut goes before what the registry says.
+ */
+const char *admin_tenant_state(const struct admin *admin, struct slice tenant);
 
 /* Closes the box when the last answer has come. */
 void admin_close_box_if_done(struct admin *admin);

@@ -228,6 +228,18 @@ static void check_server(const struct checker *c, const struct server_config *s)
     }
 }
 
+static void check_http(const struct checker *c)
+{
+    bool has_user = c->config->http.user[0] != '\0';
+    bool has_password = c->config->http.password.kind != SECRET_NONE;
+
+    if (has_user && !has_password) {
+        need(c, "http.password", "with http.user");
+    } else if (has_password && !has_user) {
+        need(c, "http.user", "with http.password");
+    }
+}
+
 /* Would the method ask this user for a password that nothing here can tell? */
 static bool lacks_password(const struct config *config, const struct user_config *u)
 {
@@ -433,6 +445,7 @@ void check_config(const struct config *config, const struct node *root,
     check_servers(&c);
     check_auth(&c);
     check_auth_query(&c);
+    check_http(&c);
     check_tenancy(&c);
     check_secrets(&c);
     for (size_t i = 0; i < config->user_count; i++) {

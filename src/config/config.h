@@ -320,8 +320,11 @@ struct config {
         struct strings stats_users;
     } admin;
     struct {
-        const char *address;
-        int port; /* 0 = off */
+        const char *address; /* or the absolute path of a Unix socket */
+        int port;            /* 0 = off */
+        int tenants;         /* that have their name in metrics */
+        const char *user;    /* "" = no authentication */
+        struct secret_ref password;
     } http;
     struct {
         enum log_level level;

@@ -379,10 +379,21 @@ const struct key schema_keys[] = {
     ROW(TOP, "admin.users", STRINGS, admin.users, "[]", "Users who may run every command."),
     ROW(TOP, "admin.stats_users", STRINGS, admin.stats_users, "[]", "Users who may only look."),
     SECTION(TOP, "http", "Metrics and health: /metrics, /livez, /readyz, and a page at /."),
-    ROW(TOP, "http.address", TEXT, http.address, "127.0.0.1", "The address to listen on.",
+    ROW(TOP, "http.address", TEXT, http.address, "127.0.0.1",
+        "The address to listen on; an absolute path is a Unix socket, and the port only has to be "
+        "on.",
         .restart = true, .some = true),
     ROW(TOP, "http.port", INT, http.port, "9632", "The port; 0 is off.", .max = PORT_MAX,
         .restart = true),
+    ROW(TOP, "http.tenants", INT, http.tenants, "100",
+        "How many tenants have their name in /metrics: the busiest; the rest are summed up under "
+        "tenant=\"other\". The same number of pools is shown.",
+        .max = 100000),
+    ROW(TOP, "http.user", TEXT, http.user, "\"\"",
+        "Who may see the page and the metrics (basic authentication); empty: everyone. /livez and "
+        "/readyz are for everyone."),
+    ROW(TOP, "http.password", SECRET, http.password, NULL, "That user's password.",
+        .example = "{file: /run/secrets/http_password}"),
     SECTION(TOP, "log", "What is written to stderr."),
     ROW(TOP, "log.level", CHOICE, log.level, "info", "The least that is written.",
         .choices = log_levels),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/json.h"
 
 enum { OID_INT8 = 20 };
 
@@ -91,28 +92,6 @@ void print_table(struct buf *out, const PGresult *result)
 
 /* ---- JSON ---- */
 
-static void print_byte(struct buf *out, uint8_t c)
-{
-    if (c == '"' || c == '\\') {
-        buf_printf(out, "\\%c", c);
-    } else if (c == '\n') {
-        buf_append(out, "\\n", 2);
-    } else if (c < 0x20) {
-        buf_printf(out, "\\u%04x", c);
-    } else {
-        buf_append_u8(out, c);
-    }
-}
-
-void print_json_text(struct buf *out, struct slice text)
-{
-    buf_append_u8(out, '"');
-    for (size_t i = 0; i < text.n; i++) {
-        print_byte(out, text.p[i]);
-    }
-    buf_append_u8(out, '"');
-}
-
 static void print_json_value(struct buf *out, const PGresult *result, int row, int column)
 {
     const char *value = PQgetvalue(result, row, column);
@@ -122,7 +101,7 @@ static void print_json_value(struct buf *out, const PGresult *result, int row, i
     } else if (is_number(result, column)) {
         buf_append(out, value, strlen(value));
     } else {
-        print_json_text(out, slice_str(value));
+        json_append_text(out, slice_str(value));
     }
 }
 
@@ -133,7 +112,7 @@ static void print_json_row(struct buf *out, const PGresult *result, int row)
     buf_append_u8(out, '{');
     for (int column = 0; column < columns; column++) {
         buf_append(out, ", ", column == 0 ? 0 : 2);
-        print_json_text(out, slice_str(PQfname(result, column)));
+        json_append_text(out, slice_str(PQfname(result, column)));
         buf_append(out, ": ", 2);
         print_json_value(out, result, row, column);
     }
@@ -157,13 +136,13 @@ void print_json_command(struct buf *out, const char *tag, struct slice notices)
     bool first = true;
 
     buf_append(out, "{\"command\": ", 12);
-    print_json_text(out, slice_str(tag));
+    json_append_text(out, slice_str(tag));
     buf_append(out, ", \"notices\": [", 14);
     while (notices.n > 0) {
         ptrdiff_t end = slice_find(notices, '\n');
         size_t n = end < 0 ? notices.n : (size_t)end;
         buf_append(out, ", ", first ? 0 : 2);
-        print_json_text(out, slice_head(notices, n));
+        json_append_text(out, slice_head(notices, n));
         notices = slice_from(notices, n + 1);
         first = false;
     }

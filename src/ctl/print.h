@@ -18,7 +18,4 @@ void print_json_rows(struct buf *out, const PGresult *result);
 /* A command without rows: {"command": tag, "notices": […]}. Notices are lines of text. */
 void print_json_command(struct buf *out, const char *tag, struct slice notices);
 
-/* A text in quotes. */
-void print_json_text(struct buf *out, struct slice text);
-
 #endif

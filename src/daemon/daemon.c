@@ -74,6 +74,7 @@ static void drain(struct daemon *d, bool wait_for_clients)
     }
     log_info("draining wait_for=%s", wait_for_clients ? "clients" : "servers");
     d->state = DAEMON_DRAINING;
+    admin_note_draining(d->admin);
     deadline_arm(&d->loop.deadlines, &d->drain_deadline,
                  (uint64_t)realm_config(d->realm)->drain_timeout, on_drain_timeout);
     for (size_t i = 0; i < d->worker_count; i++) {
@@ -402,6 +403,9 @@ static int start_workers(struct daemon *d, struct err *err)
     }
     if (start_admin(d) < 0) {
         return err_set(err, ERR_INTERNAL, "console: cannot open a mailbox");
+    }
+    if (admin_serve_http(d->admin, realm_config(d->realm), err) < 0) {
+        return err->code;
     }
     d->listening = true;
     for (unsigned i = 0; i < count; i++) {

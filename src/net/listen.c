@@ -75,11 +75,22 @@ static bool is_alive(const struct sockaddr_un *sun)
 
 int listen_open_unix(const char *dir, int port, struct err *err)
 {
+    char path[sizeof((struct sockaddr_un *)0)->sun_path];
+    int n = snprintf(path, sizeof path, "%s/.s.PGSQL.%d", dir, port);
+
+    if (n < 0 || (size_t)n >= sizeof path) {
+        return err_set(err, UV_ENAMETOOLONG, "listen: unix_dir %s is too long", dir);
+    }
+    return listen_open_path(path, err);
+}
+
+int listen_open_path(const char *path, struct err *err)
+{
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    int n = snprintf(sun.sun_path, sizeof sun.sun_path, "%s/.s.PGSQL.%d", dir, port);
+    int n = snprintf(sun.sun_path, sizeof sun.sun_path, "%s", path);
 
     if (n < 0 || (size_t)n >= sizeof sun.sun_path) {
-        return err_set(err, UV_ENAMETOOLONG, "listen: unix_dir %s is too long", dir);
+        return err_set(err, UV_ENAMETOOLONG, "listen: %s is too long", path);
     }
     if (is_alive(&sun)) {
         return err_set(err, UV_EADDRINUSE, "listen on %s: another server is running there",

@@ -39,6 +39,9 @@ int listen_open_tcp(const char *host, int port, int *fds, int cap, struct err *e
  * fd. */
 int listen_open_unix(const char *dir, int port, struct err *err);
 
+/* The same for a socket of any name. */
+int listen_open_path(const char *path, struct err *err);
+
 /* Starts to accept on a descriptor that is listening; closes it at listener_close. */
 int listener_start(struct listener *listener, struct loop *loop, int fd, listen_cb cb, void *data);
 void listener_close(struct listener *listener, uv_close_cb cb);
