@@ -246,6 +246,17 @@ static bool has_role(const struct backend *b)
     return b->role == SERVER_ANY || slice_eq_str(standby, "on") == (b->role == SERVER_STANDBY);
 }
 
+static void log_login(const struct backend *b)
+{
+    char tls[64] = "none";
+
+    if (b->conn.tls != NULL) {
+        tls_describe(b->conn.tls, tls, sizeof tls);
+    }
+    log_debug("server connection ready id=%llu pid=%u host=%s tls=%s method=%s",
+              (unsigned long long)b->id, b->pid, b->host, tls, backend_login_method(b->login));
+}
+
 static void finish_login(struct backend *b)
 {
     struct err err;
@@ -258,6 +269,7 @@ static void finish_login(struct backend *b)
         backend_fail(b, &err);
         return;
     }
+    log_login(b);
     backend_login_free(b->login);
     b->login = NULL;
     b->status = 'I';

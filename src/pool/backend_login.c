@@ -28,9 +28,10 @@ struct backend_login {
     struct scram_client scram;
     bool scram_started;
     bool authenticated;
-    bool sealed;   /* the start of the server process is asked for */
-    uint8_t asked; /* … in how many ways so far */
-    bool refused;  /* … and the last way is not open to the role */
+    const char *method; /* that the server asked for; a constant, NULL for none */
+    bool sealed;        /* the start of the server process is asked for */
+    uint8_t asked;      /* … in how many ways so far */
+    bool refused;       /* … and the last way is not open to the role */
     char start[SEAL_START_SIZE];
     struct buf out;
     struct buf parameters;
@@ -209,7 +210,8 @@ static int start_scram(struct backend_login *login, struct cursor *c, struct err
     scram_client_init(&login->scram, &options);
     login->scram_started = true;
     scram_client_first(&login->scram, &first);
-    build_sasl_initial(&login->out, scram_client_mechanism(&login->scram), buf_slice(&first));
+    login->method = scram_client_mechanism(&login->scram);
+    build_sasl_initial(&login->out, login->method, buf_slice(&first));
     buf_release(&first);
     return 0;
 }
@@ -313,8 +315,10 @@ static int take_authentication(struct backend_login *login, struct slice body, s
         login->authenticated = true;
         return 0;
     case WIRE_AUTH_CLEARTEXT:
+        login->method = "password";
         return answer_cleartext(login, err);
     case WIRE_AUTH_MD5:
+        login->method = "md5";
         return answer_md5(login, &c, err);
     case WIRE_AUTH_SASL:
         return start_scram(login, &c, err);
@@ -463,6 +467,11 @@ int backend_login_feed(struct backend_login *login, struct slice view, size_t *c
         rc = take_message(login, rest, &frame, err);
     }
     return rc;
+}
+
+const char *backend_login_method(const struct backend_login *login)
+{
+    return login->method == NULL ? "none" : login->method;
 }
 
 void backend_login_take(struct backend_login *login, struct backend *b)

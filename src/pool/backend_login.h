@@ -41,6 +41,9 @@ int backend_login_feed(struct backend_login *login, struct slice view, size_t *c
 struct slice backend_login_output(const struct backend_login *login);
 void backend_login_sent(struct backend_login *login);
 
+/* By what it proved itself: "none", "password", "md5", or a SASL mechanism. */
+const char *backend_login_method(const struct backend_login *login);
+
 /* After _DONE: moves pid, key and parameters to the backend. */
 void backend_login_take(struct backend_login *login, struct backend *b);
 
