@@ -122,8 +122,9 @@ struct auth_query_config {
     const char *database;
     const char *user;
     struct secret_ref password;
-    const char *sql; /* $1 is the user; its columns are name and verifier */
-    int64_t cache;   /* ms; 0 = ask every time */
+    const char *sql; /* $1 user, $2 tenant, $3 database; tells name, secret and perhaps tenants */
+    struct strings tenants; /* patterns, where the SQL tells none */
+    int64_t cache;          /* ms; 0 = ask every time */
 };
 
 struct auth_config {

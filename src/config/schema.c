@@ -162,7 +162,12 @@ const struct key schema_keys[] = {
     ROW(TOP, "auth.query.password", SECRET, auth.query.password, NULL, "Its password.",
         .example = "{env: AUTH_PASSWORD}"),
     ROW(TOP, "auth.query.sql", TEXT, auth.query.sql, "\"" AUTH_SQL "\"",
-        "One row with name and verifier for the user $1, or none.", .some = true),
+        "One row with name and secret for the user $1, or none; a third column, if any, holds the "
+        "tenants that the user may enter, with commas between. $2 is the tenant that the client "
+        "names and $3 the database, \"\" for none.",
+        .some = true),
+    ROW(TOP, "auth.query.tenants", STRINGS, auth.query.tenants, "[\"*\"]",
+        "Tenants that its users may enter, where the SQL has no third column."),
     ROW(TOP, "auth.query.cache", TIME, auth.query.cache, "10s",
         "How long an answer is kept; 0 asks every time."),
 

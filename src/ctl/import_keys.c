@@ -22,8 +22,8 @@
 #define LOGS_STDERR "fahrend logs to stderr: let systemd or the container's runtime keep it"
 #define ONE_LOG     "nothing to do: log.level decides what is logged"
 #define AUTH_QUERY                                                                                 \
-    "this version does not ask a server for users: list them under users, with the verifiers "     \
-    "that the query gives (rolpassword of pg_authid)"
+    "say it anew as auth.query: one server, database, user, password and query for all; write "    \
+    "schemas out in the query, its search_path is pg_catalog"
 #define NO_TLS_KEY   "nothing to do: this version has no TLS; see the advice on the sslmode"
 #define NO_TUNING    "nothing to do: fahrend sizes its buffers itself and never holds up a loop"
 #define NO_DNS       "nothing to do: names are looked up by the system's resolver"

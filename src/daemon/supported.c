@@ -14,13 +14,6 @@ static void refuse(struct refusals *r, const char *map, const char *name, const 
     r->count++;
 }
 
-static void check_auth(struct refusals *r)
-{
-    if (r->config->auth.query.server != NULL) {
-        refuse(r, "", "", "auth.query", "is not supported by this version");
-    }
-}
-
 static void check_tenant(struct refusals *r, const struct tenant_config *tenant)
 {
     const char *name = tenant->name == NULL ? "defaults" : tenant->name;
@@ -34,7 +27,6 @@ int supported_check(const struct config *config, struct buf *report)
 {
     struct refusals r = {.config = config, .report = report};
 
-    check_auth(&r);
     if (config->tenancy.unknown == UNKNOWN_PROVISION) {
         refuse(&r, "", "", "tenancy.unknown", "provision is not supported by this version");
     }

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "daemon/user_lookup.h"
 #include "proxy/refresh.h"
 
 enum { REFRESHES_MAX = 1000 }; /* names looked up in one turn */
@@ -171,6 +172,7 @@ int worker_init(struct worker *w, const int *fds, size_t fd_count, const struct 
         .on_cancel = on_cancel,
         .on_tampering = on_tampering,
         .on_client_gone = on_client_gone,
+        .directory = &user_lookup_ops,
     };
     struct crew *crew = &shared->crew;
 

@@ -40,6 +40,7 @@ static PGconn *open_connection(const struct pgexec_target *target, opener open)
                                  "tcp_user_timeout",
                                  "application_name",
                                  "client_encoding",
+                                 "options",
                                  NULL};
     const char *const values[] = {target->hosts,
                                   port,
@@ -54,6 +55,7 @@ static PGconn *open_connection(const struct pgexec_target *target, opener open)
                                   UNANSWERED_MS,
                                   target->application,
                                   "UTF8",
+                                  target->options,
                                   NULL};
 
     (void)snprintf(port, sizeof port, "%d", target->port);
@@ -115,6 +117,13 @@ static int take_result(PGconn *conn, PGresult *got, PGresult **result, struct er
         return rc;
     }
     return 0;
+}
+
+int pgexec_check(PGconn *conn, PGresult *got, struct err *err)
+{
+    PGresult *result;
+
+    return take_result(conn, got, &result, err);
 }
 
 int pgexec_query(PGconn *conn, const char *sql, const char *const *params, int count,

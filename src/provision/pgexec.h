@@ -21,6 +21,7 @@ struct pgexec_target {
     const char *sslcert;
     const char *sslkey;
     const char *application;
+    const char *options; /* command-line options for the session; NULL: none */
 };
 
 /* Begins to connect, for PQconnectPoll; NULL where there is no memory. */
@@ -33,6 +34,9 @@ PGconn *pgexec_connect(const struct pgexec_target *target, struct err *err);
  * negative code and err set. */
 int pgexec_query(PGconn *conn, const char *sql, const char *const *params, int count,
                  PGresult **result, struct err *err);
+
+/* 0, or the error of a result that failed, which is cleared then. */
+int pgexec_check(PGconn *conn, PGresult *got, struct err *err);
 
 /* The same, of a statement whose result nobody wants. */
 int pgexec_run(PGconn *conn, const char *sql, struct err *err);

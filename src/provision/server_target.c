@@ -18,29 +18,34 @@ static char *join_hosts(const struct strings *hosts)
     return joined;
 }
 
-int server_target_init(struct server_target *st, const struct server_config *server,
-                       const struct secrets *secrets, const char *what, struct err *err)
+void server_target_reach(struct server_target *st, const struct server_config *server)
 {
     static const char *const modes[] = {"disable", "allow",     "prefer",
                                         "require", "verify-ca", "verify-full"};
 
-    if (server->admin.user == NULL) {
-        return err_set(err, ERR_CONFIG, "servers.%s.admin is not set, and %s logs in as it",
-                       server->name, what);
-    }
     st->hosts = join_hosts(&server->host);
     st->target = (struct pgexec_target){
         .hosts = st->hosts,
         .port = server->port,
-        .user = server->admin.user,
-        .password = secret_of(secrets, &server->admin.password),
-        .database = server->admin.database,
         .sslmode = modes[server->tls.mode],
         .sslrootcert = server->tls.ca,
         .sslcert = server->tls.certificate,
         .sslkey = server->tls.key,
-        .application = "fahrend provision",
     };
+}
+
+int server_target_init(struct server_target *st, const struct server_config *server,
+                       const struct secrets *secrets, const char *what, struct err *err)
+{
+    if (server->admin.user == NULL) {
+        return err_set(err, ERR_CONFIG, "servers.%s.admin is not set, and %s logs in as it",
+                       server->name, what);
+    }
+    server_target_reach(st, server);
+    st->target.user = server->admin.user;
+    st->target.password = secret_of(secrets, &server->admin.password);
+    st->target.database = server->admin.database;
+    st->target.application = "fahrend provision";
     return 0;
 }
 

@@ -14,6 +14,9 @@ struct server_target {
     char *hosts;
 };
 
+/* Everything but who logs in to what: for another login than the admin's. */
+void server_target_reach(struct server_target *st, const struct server_config *server);
+
 /* ERR_CONFIG where the server has no admin; `what` needs one, as "SETUP RLS". */
 int server_target_init(struct server_target *st, const struct server_config *server,
                        const struct secrets *secrets, const char *what, struct err *err);

@@ -9,7 +9,6 @@
 #include "base/limits.h"
 #include "base/rand.h"
 #include "net/loop.h"
-#include "proxy/client_method.h"
 #include "proxy/client_startup.h"
 #include "wire/build.h"
 #include "wire/frame.h"
@@ -30,7 +29,7 @@ struct client_login {
     client_login_cb cb;
     void *data;
     struct client_origin origin;
-    struct client_method method; /* once the startup packet is there */
+    struct client_search search; /* for its method, and who it is */
     enum login_step step;
     bool ssl_refused; /* SSLRequest was answered: it may not come again */
     bool gss_refused;
@@ -54,15 +53,23 @@ struct client_login {
     bool freed;   /* … and goes when it comes back */
 };
 
-struct client_login *client_login_new(struct loop *loop, const struct realm *realm,
+static void on_searched(void *data, const struct err *failure);
+
+struct client_login *client_login_new(const struct client_login_needs *needs,
                                       const struct client_origin *origin, client_login_cb cb,
                                       void *data)
 {
     struct client_login *login = x_zalloc(sizeof *login);
 
-    login->loop = loop;
-    login->realm = realm_ref(realm);
+    login->loop = needs->loop;
+    login->realm = realm_ref(needs->realm);
     login->origin = *origin;
+    login->search = (struct client_search){.realm = login->realm,
+                                           .directory = needs->directory,
+                                           .origin = &login->origin,
+                                           .identity = &login->identity,
+                                           .cb = on_searched,
+                                           .data = login};
     login->cb = cb;
     login->data = data;
     return login;
@@ -88,6 +95,7 @@ void client_login_free(struct client_login *login)
     buf_release_secret(&login->out);
     client_startup_fini(&login->said);
     free(login->owner);
+    client_search_fini(&login->search);
     realm_unref(login->realm);
     free(login);
 }
@@ -169,7 +177,8 @@ static bool trusts_everybody(const struct client_login *login)
 {
     const struct config *config = realm_config(login->realm);
 
-    return login->method.kind == AUTH_TRUST && config->user_count == 0;
+    return login->search.method.kind == AUTH_TRUST && config->user_count == 0 &&
+           config->auth.query.server == NULL;
 }
 
 /* Who proved its name without a password must be known all the same. */
@@ -188,7 +197,7 @@ static void find_owner(struct client_login *login)
 
 static int judge_owner(struct client_login *login, struct err *err)
 {
-    int rc = client_method_check_name(&login->method, login->realm, slice_str(login->owner),
+    int rc = client_method_check_name(&login->search.method, login->realm, slice_str(login->owner),
                                       login->identity.user, err);
 
     return rc < 0 ? rc : admit(login, err);
@@ -249,12 +258,12 @@ static void start_sasl(struct client_login *login)
 
 static int start_method(struct client_login *login, struct err *err)
 {
-    int rc = client_method_check_certificate(&login->method, login->realm, &login->origin,
+    int rc = client_method_check_certificate(&login->search.method, login->realm, &login->origin,
                                              login->identity.user, err);
     if (rc < 0) {
         return rc;
     }
-    switch (login->method.kind) {
+    switch (login->search.method.kind) {
     case AUTH_TRUST:
     case AUTH_CERT: /* checked above */
         return admit(login, err);
@@ -279,15 +288,27 @@ static int start_method(struct client_login *login, struct err *err)
     return CLIENT_LOGIN_MORE;
 }
 
+static void on_searched(void *data, const struct err *failure)
+{
+    struct client_login *login = data;
+    struct err err = {0};
+
+    if (failure != NULL) {
+        login->cb(login->data, failure->code, failure);
+        return;
+    }
+    int rc = start_method(login, &err);
+    login->cb(login->data, rc, &err);
+}
+
 static int start_authentication(struct client_login *login, struct err *err)
 {
-    int rc = client_method_choose(&login->method, login->realm, &login->origin, &login->identity,
-                                  NULL, err);
-    if (rc != 0) {
-        return rc < 0 ? rc : err_set(err, ERR_INTERNAL, "roles cannot be asked for");
+    int rc = client_search_start(&login->search, err);
+
+    if (rc < 0) {
+        return rc;
     }
-    login->identity.known = realm_user(login->realm, login->identity.user);
-    return start_method(login, err);
+    return rc == CLIENT_SEARCH_LATER ? CLIENT_LOGIN_WORKING : start_method(login, err);
 }
 
 /* ---- before the first typed message ---- */

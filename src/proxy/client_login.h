@@ -12,6 +12,7 @@
 
 #include "proxy/client_identity.h"
 #include "proxy/client_origin.h"
+#include "proxy/client_search.h"
 
 struct client_login;
 struct loop;
@@ -26,8 +27,8 @@ enum client_login_result {
 
 typedef void (*client_login_cb)(void *data, int result, const struct err *err);
 
-/* Takes a reference to the realm of its own, and copies the origin. */
-struct client_login *client_login_new(struct loop *loop, const struct realm *realm,
+/* Copies the origin. */
+struct client_login *client_login_new(const struct client_login_needs *needs,
                                       const struct client_origin *origin, client_login_cb cb,
                                       void *data);
 void client_login_free(struct client_login *login); /* NULL is allowed */

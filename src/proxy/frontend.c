@@ -581,7 +581,9 @@ void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
     f->id = proxy->next_client + proxy->worker;
     f->connected_at = f->request_at;
     atomic_fetch_add(proxy->clients_in_all, 1);
-    f->login = client_login_new(proxy->loop, f->realm, &origin, on_login_step, f);
+    struct client_login_needs needs = {
+        .loop = proxy->loop, .realm = f->realm, .directory = proxy->directory};
+    f->login = client_login_new(&needs, &origin, on_login_step, f);
     check_address(f);
 }
 

@@ -44,6 +44,7 @@ void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const s
     proxy->pools.worker = worker;
     proxy->pools.server_tls = server_tls_of;
     slab_init(&proxy->frontends, sizeof(struct frontend));
+    proxy->directory = directory_new(loop, hooks->directory);
 }
 
 /* Descriptors have run out; there is just enough to say so. */
@@ -84,6 +85,7 @@ void proxy_set_realm(struct proxy *proxy, const struct realm *realm)
     realm_unref(proxy->realm);
     adopt_realm(proxy, realm);
     if (reloaded) { /* else it is about tenants that nobody here need know */
+        directory_forget(proxy->directory);
         pools_reconfigure(&proxy->pools, realm_config(realm));
         seals_refresh(proxy);
     }
@@ -122,6 +124,8 @@ void proxy_close(struct proxy *proxy)
         (void)err_set(&err, ERR_SHUTDOWN, "pooler is shutting down");
         frontend_close(container_of(list_head(&proxy->clients), struct frontend, node), &err);
     }
+    directory_free(proxy->directory);
+    proxy->directory = NULL;
     pools_close(&proxy->pools);
 }
 

@@ -9,6 +9,7 @@
 #include "net/conn.h"
 #include "pool/pools.h"
 #include "proxy/addresses.h"
+#include "proxy/directory.h"
 #include "proxy/realm.h"
 #include "proxy/slots.h"
 #include "proxy/statements.h"
@@ -33,6 +34,8 @@ struct proxy_hooks {
     void (*on_tampering)(void *data, const char *tenant);
     /* A client has gone; for a drain. */
     void (*on_client_gone)(void *data);
+    /* How a server is asked for users that the configuration does not name; NULL: not at all. */
+    const struct directory_ops *directory;
 };
 
 /* The number of a client is one of all workers: a multiple of this, and the worker's index. */
@@ -47,6 +50,7 @@ struct proxy {
     void *data;                       /* for the hooks */
     _Atomic uint32_t *clients_in_all; /* over all workers, for limits.clients */
 
+    struct directory *directory; /* what a server knows of users */
     struct addresses *addresses; /* over all workers; NULL: they are not counted */
 
     uint32_t message_max;  /* bytes of the largest message from a client */

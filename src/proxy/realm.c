@@ -228,6 +228,12 @@ const struct login_rules *realm_rules(const struct realm *realm)
     return &realm->stock->files.rules;
 }
 
+void realm_derive_scram(const struct realm *realm, const char *user, const char *password,
+                        struct verifier *scram)
+{
+    derive_scram(realm->stock, user, password, scram);
+}
+
 const struct secrets *realm_secrets(const struct realm *realm)
 {
     return realm->stock->secrets;

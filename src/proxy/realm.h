@@ -53,6 +53,11 @@ const struct realm_user *realm_user(const struct realm *realm, struct slice name
 void realm_mock(const struct realm *realm, enum verifier_kind kind, struct slice name,
                 struct verifier *verifier);
 
+/* SCRAM's keys from a plain password, with the salt that the user's name has here. Takes a
+ * millisecond. */
+void realm_derive_scram(const struct realm *realm, const char *user, const char *password,
+                        struct verifier *scram);
+
 /* The budget of a server of the configuration. */
 struct budget *realm_budget(const struct realm *realm, const char *server);
 

@@ -17,6 +17,7 @@
 struct desk {
     struct loop loop;
     const struct realm *realm;
+    struct directory *directory;
     struct client_login *login;
     struct buf in;  /* bytes for the login, what it left of the time before first */
     struct buf out; /* what it said and the test has not taken */
@@ -71,12 +72,16 @@ static void begin(struct desk *d, const char *auth)
     *d = (struct desk){0};
     loops_begin(&d->loop);
     d->realm = make_realm(auth);
-    d->login = client_login_new(&d->loop, d->realm, &origin, on_step, d);
+    d->directory = directory_new(&d->loop, NULL);
+    struct client_login_needs needs = {
+        .loop = &d->loop, .realm = d->realm, .directory = d->directory};
+    d->login = client_login_new(&needs, &origin, on_step, d);
 }
 
 static void end(struct desk *d)
 {
     client_login_free(d->login);
+    directory_free(d->directory);
     loops_end(&d->loop);
     realm_unref(d->realm);
     buf_release(&d->in);
