@@ -86,8 +86,9 @@ const struct import_key import_keys[] = {
     MAPPED(GLOBAL, "auth_type", TOP, "auth.method", .fallback = "md5"),
     OWN(GLOBAL, "auth_file"),
     ADVISED(GLOBAL, "auth_hba_file", "",
-            "this version has no rules by address: restrict with listen.address and a firewall"),
-    ADVISED(GLOBAL, "auth_ident_file", "", "this version maps no names of certificates or peers"),
+            "set auth.method to hba and auth.hba_file to this file; check it first: a line that "
+            "PgBouncer skips with a warning refuses the whole file here"),
+    ADVISED(GLOBAL, "auth_ident_file", "", "set auth.ident_file to this file, with auth.hba_file"),
     ADVISED(GLOBAL, "auth_ldap_options", "", "no counterpart: give users passwords under users"),
     ADVISED(GLOBAL, "auth_user", "", AUTH_QUERY),
     ADVISED(GLOBAL, "auth_query", "", AUTH_QUERY),
@@ -226,7 +227,7 @@ const size_t import_key_count = sizeof import_keys / sizeof import_keys[0];
     "this version has no TLS: with this file fahrend talks to the servers IN THE CLEAR; put it "   \
     "beside them, in a private network, or behind something that encrypts"
 #define NO_METHOD                                                                                  \
-    "this version does not have this way to log in: scram-sha-256 was written; give each user a "  \
+    "scram-sha-256 was written: set auth.method (and auth.hba_file) by hand, or give each user a " \
     "password or a SCRAM verifier under users"
 
 static const struct import_word words[] = {
