@@ -15,6 +15,7 @@
 #include "ctl/options.h"
 #include "ctl/print.h"
 #include "ctl/target.h"
+#include "ctl/verify.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -186,6 +187,24 @@ static int run_import(const char *path)
     return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
+static int run_verify(const struct options *options)
+{
+    struct buf out = {0};
+    struct buf faults = {0};
+    struct err err = {0};
+    int rc = verify_run(options, &out, &faults, &err);
+
+    write_out(stderr, &faults);
+    write_out(stdout, &out);
+    buf_release(&out);
+    buf_release(&faults);
+    if (rc < 0) {
+        (void)fail(err.text);
+        return rc == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
+    }
+    return fflush(stdout) == 0 && rc == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -198,6 +217,9 @@ int main(int argc, char **argv)
         break;
     case OPTION_IMPORT:
         status = run_import(options.import);
+        break;
+    case OPTION_VERIFY:
+        status = run_verify(&options);
         break;
     case OPTION_HELP:
         options_print_help();

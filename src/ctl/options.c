@@ -8,10 +8,15 @@
 #include "ctl/target.h"
 
 static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"host", required_argument, NULL, 'h'},
-    {"port", required_argument, NULL, 'p'},   {"user", required_argument, NULL, 'U'},
-    {"json", no_argument, NULL, 'j'},         {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'H'},         {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},
+    {"host", required_argument, NULL, 'h'},
+    {"port", required_argument, NULL, 'p'},
+    {"user", required_argument, NULL, 'U'},
+    {"allow", required_argument, NULL, 'a'},
+    {"json", no_argument, NULL, 'j'},
+    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'H'},
+    {NULL, 0, NULL, 0},
 };
 
 static void take_option(struct options *options, int c)
@@ -28,6 +33,9 @@ static void take_option(struct options *options, int c)
         break;
     case 'U':
         options->user = optarg;
+        break;
+    case 'a':
+        options->allow = optarg;
         break;
     case 'j':
         options->json = true;
@@ -66,6 +74,20 @@ static void take_import(struct options *options, char **words, int count)
     }
 }
 
+/* "verify [TENANT]" is none either. */
+static void take_verify(struct options *options, char **words, int count)
+{
+    if (count == 0 || strcmp(words[0], "verify") != 0) {
+        return;
+    }
+    options->action = OPTION_VERIFY;
+    options->tenant = count > 1 ? words[1] : NULL;
+    if (count > 2) {
+        (void)fprintf(stderr, "fahrenctl: verify takes one tenant, or none for all of the file\n");
+        options->action = OPTION_BAD;
+    }
+}
+
 void options_parse(struct options *options, int argc, char **argv)
 {
     int c;
@@ -83,6 +105,7 @@ void options_parse(struct options *options, int argc, char **argv)
         options->action = OPTION_BAD;
     } else if (options->action == OPTION_RUN) {
         take_import(options, argv + optind, argc - optind);
+        take_verify(options, argv + optind, argc - optind);
     }
     if (options->action == OPTION_BAD) {
         (void)fprintf(stderr, "Try \"fahrenctl --help\".\n");
@@ -102,6 +125,7 @@ void options_print_help(void)
         "Usage:\n"
         "  fahrenctl [-c FILE] [-h HOST] [-p PORT] [-U USER] [--json] COMMAND …\n"
         "  fahrenctl import FILE.ini > fahrend.yaml\n"
+        "  fahrenctl [-c FILE] [-U USER] [--json] [--allow ID,…] verify [TENANT]\n"
         "\n"
         "Options:\n"
         "  -c, --config FILE   take address, port and an admin user from this file\n"
@@ -109,6 +133,7 @@ void options_print_help(void)
         "  -h, --host HOST     address, name or socket directory of fahrend\n"
         "  -p, --port PORT     its port\n"
         "  -U, --user USER     a user of admin.users or admin.stats_users\n"
+        "      --allow ID,…    attacks that verify may find open; \"trap\" for what catalogs tell\n"
         "  -j, --json          print rows as JSON, to be read by programs\n"
         "  -V, --version       print the version\n"
         "      --help          print this\n"
@@ -128,6 +153,11 @@ void options_print_help(void)
         "\n"
         "import writes a configuration that does what a pgbouncer.ini does, and says on stderr\n"
         "what has no counterpart and what to do about it; it needs no running fahrend.\n"
+        "\n"
+        "verify logs in as a tenant (-U: as this user of the file) and tries what a tenant with "
+        "SQL\n"
+        "of its own may try against another one, without a change to anything; it says what gets\n"
+        "through and what to do, and ends with 1 where something does that --allow does not name.\n"
         "\n"
         "Exit status: 0 the command was done, 1 it failed or fahrend was not reached,\n"
         "2 bad usage or configuration.\n",

@@ -9,7 +9,14 @@
 
 #include "base/buf.h"
 
-enum option_action { OPTION_RUN, OPTION_IMPORT, OPTION_HELP, OPTION_VERSION, OPTION_BAD };
+enum option_action {
+    OPTION_RUN,
+    OPTION_IMPORT,
+    OPTION_VERIFY,
+    OPTION_HELP,
+    OPTION_VERSION,
+    OPTION_BAD
+};
 
 struct options {
     enum option_action action;
@@ -18,6 +25,8 @@ struct options {
     const char *port;
     const char *user;
     const char *import; /* OPTION_IMPORT: the pgbouncer.ini */
+    const char *tenant; /* OPTION_VERIFY: which one; NULL for all of the file */
+    const char *allow;  /* OPTION_VERIFY: attacks that may get through, with commas between */
     bool json;
     struct buf command; /* terminated; empty where there was none; options_fini frees it */
 };

@@ -41,7 +41,7 @@ static char *read_line(const char *path)
     return line;
 }
 
-static char *find_password(const struct secret_ref *ref)
+char *target_password(const struct secret_ref *ref)
 {
     const char *variable;
     char *password = NULL;
@@ -110,7 +110,7 @@ static void take_from_config(struct target *target, const struct config *config)
     const struct user_config *user =
         target->user == NULL ? NULL : config_user(config, slice_str(target->user));
     if (user != NULL) {
-        target->password = find_password(&user->password);
+        target->password = target_password(&user->password);
     }
 }
 
@@ -132,6 +132,14 @@ static int read_file(struct target *target, const char *path, struct buf *lines,
 }
 
 /* ---- all of it ---- */
+
+void target_of(const struct options *options, const struct config *config, struct target *target)
+{
+    *target = (struct target){.host = NULL};
+    set_if_missing(&target->host, options->host);
+    set_if_missing(&target->port, options->port);
+    take_from_config(target, config);
+}
 
 int target_find(const struct options *options, struct target *target, struct buf *faults,
                 struct err *err)

@@ -6,6 +6,7 @@
 #define CTL_TARGET_H
 
 #include "base/err.h"
+#include "config/config.h"
 #include "ctl/options.h"
 
 #define TARGET_DEFAULT_FILE "/etc/fahrend/fahrend.yaml"
@@ -21,6 +22,13 @@ struct target {
 /* ERR_CONFIG where a file was named and cannot be used; its faults are in *faults, a line each. */
 int target_find(const struct options *options, struct target *target, struct buf *faults,
                 struct err *err);
+
+/* Where fahrend is, by a configuration that is at hand. */
+void target_of(const struct options *options, const struct config *config, struct target *target);
+
+/* The password of a user of the file; NULL where only the daemon can find it. The caller's, to
+ * secure_free. */
+char *target_password(const struct secret_ref *ref);
 void target_fini(struct target *target);
 
 #endif

@@ -114,8 +114,15 @@ static const char definer_functions[] = PARAMETERS
     " ORDER BY 1";
 
 const char *const rls_catalog_traps[] = {
-    unique_keys,   views,          bypassing_roles, owning_roles,      table_grants,
-    public_grants, other_policies, shared_role,     definer_functions,
+    [RLS_TRAP_UNIQUE_KEYS] = unique_keys,
+    [RLS_TRAP_VIEWS] = views,
+    bypassing_roles,
+    owning_roles,
+    table_grants,
+    public_grants,
+    other_policies,
+    shared_role,
+    definer_functions,
 };
 
 const size_t rls_catalog_trap_count = sizeof rls_catalog_traps / sizeof rls_catalog_traps[0];

@@ -22,6 +22,9 @@ enum {
     RLS_TABLE_OTHERS     /* permissive policies that are not ours */
 };
 
+/* Places in the array below of those that others ask for by name. */
+enum { RLS_TRAP_UNIQUE_KEYS, RLS_TRAP_VIEWS };
+
 /* Each gives rows of object and warning. $1 the tenant column, $2 the oids of the tables as "{…}",
  * $3 the role that tenants share, or NULL. */
 extern const char *const rls_catalog_traps[];

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Every attack of attacks.toml against every level: what gets through is what the table says."""
 
+import os
+
 import pytest
 
-from attacks import Field, attacks, levels, make_places
+from attacks import Field, as_markdown, attacks, levels, make_places
+from proxy import ROOT
 
 ATTACKS = {attack["id"]: attack for attack in attacks()}
 
@@ -45,6 +48,12 @@ def test_the_strong_levels_keep_out_all_that_crosses_tenants():
     for attack in attacks():
         if attack["id"].startswith(("B", "S")) and int(attack["id"][1:].rstrip("abc")) <= 10:
             assert not {"rls-sealed", "schema-tenant", "database"} & set(attack["open"])
+
+
+def test_the_manual_shows_the_table():
+    """Change docs/isolation.md to what `python3 tests/lib/attacks.py` prints."""
+    with open(os.path.join(ROOT, "docs", "isolation.md"), encoding="utf-8") as file:
+        assert as_markdown() in file.read()
 
 
 @pytest.mark.parametrize("reset", ["RESET ALL", "RESET search_path", "SET search_path TO DEFAULT"])

@@ -5,6 +5,7 @@ import pytest
 
 from attacks import KEY
 from cluster import Cluster
+from deadline import wait_until
 from proxy import Proxy, base_config
 from test_versions import program
 from wirepeer import LoginFailed, errors_of, query
@@ -48,6 +49,11 @@ def daemon(place):
 def tampers(daemon, tenant):
     (row,) = [row for row in daemon.console("SHOW TENANTS") if row["name"] == tenant]
     return int(row["tampers"])
+
+
+def expect_logged(daemon, text):
+    """The log is written by a thread of its own."""
+    wait_until(lambda: text in daemon.log, f"the log says {text}")
 
 
 def seal_of(client):
@@ -97,7 +103,7 @@ def test_a_seal_that_does_not_hold_gives_no_rows_and_is_counted(daemon, seal):
 
     assert tampers(daemon, "acme") == 1
     assert tampers(daemon, "bravo") == 0
-    assert "tampers with its session tenant=acme" in daemon.log
+    expect_logged(daemon, "tampers with its session tenant=acme")
     with daemon.wire_tenant("bravo") as bravo:
         assert bravo.rows(LOOK) == [["of bravo"]]
 
@@ -131,7 +137,7 @@ def test_a_tenant_that_tampers_too_often_is_suspended(place):
         with pytest.raises(LoginFailed) as refused, daemon.wire() as client:
             client.login(user="app", database="app", app__tenant="acme")
         assert refused.value.sqlstate == "57P03"
-        assert "tenant is suspended for tampering tenant=acme" in daemon.log
+        expect_logged(daemon, "tenant is suspended for tampering tenant=acme")
 
         daemon.console("RESUME TENANT acme")
         with daemon.wire_tenant("acme") as acme:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The attacks of tests/isolation/attacks.toml, run against one level through the proxy.
+"""The attacks of src/ctl/attacks.toml, run against one level through the proxy.
 
     attacks(), levels()        the table
     make_places(cluster)       tenants mallory and victor at every level
@@ -12,7 +12,7 @@ import tomllib
 from proxy import Proxy, base_config
 from wirepeer import Closed, LoginFailed, error_fields, query, rows_of
 
-TABLE = os.path.join(os.path.dirname(__file__), "..", "isolation", "attacks.toml")
+TABLE = os.path.join(os.path.dirname(__file__), "..", "..", "src", "ctl", "attacks.toml")
 TENANTS = ("mallory", "victor")
 KEY = "a key of the tests, 32 bytes or more"
 
