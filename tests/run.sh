@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 #
 # run.sh: builds fahrend and runs every test: unit and loop tests (ctest), then end-to-end and
-# isolation tests (pytest) against a real PostgreSQL. The last line says `N passed, N failed`.
+# isolation tests (pytest) against a real PostgreSQL, and the oracle for half a minute. The last
+# line says `N passed, N failed`.
 #
 #   tests/run.sh                   everything
-#   tests/run.sh unit | e2e | isolation | test_auth …     only these suites or files
+#   tests/run.sh unit | e2e | isolation | oracle | test_auth …
+#                                  only these suites or files
 #   tests/run.sh -k PATTERN        only end-to-end tests and ctest names that match
 #
 # On a bare Debian 12 or 13, as root or with sudo. Leaves nothing behind but build/ and
@@ -16,7 +18,7 @@ cd "$(dirname "$0")/.."
 . tests/lib/setup.sh
 
 usage() {
-    sed -n '4,13s/^# \{0,1\}//p' "$0"
+    sed -n '4,15s/^# \{0,1\}//p' "$0"
     exit "$1"
 }
 
@@ -30,7 +32,7 @@ while [ $# -gt 0 ]; do
     *) suites+=("$1"); shift ;;
     esac
 done
-[ ${#suites[@]} -gt 0 ] || suites=(unit e2e isolation)
+[ ${#suites[@]} -gt 0 ] || suites=(unit e2e isolation oracle)
 
 # Paths for pytest out of the names of suites; "unit" is ctest's.
 unit=false
@@ -38,9 +40,9 @@ paths=()
 for suite in "${suites[@]}"; do
     case "$suite" in
     unit) unit=true ;;
-    e2e | isolation) paths+=("tests/$suite") ;;
+    e2e | isolation | oracle) paths+=("tests/$suite") ;;
     *)
-        found=$(find tests/e2e tests/isolation -name "${suite%.py}.py")
+        found=$(find tests/e2e tests/isolation tests/oracle -name "${suite%.py}.py")
         [ -n "$found" ] || { echo "run.sh: no suite or test file named $suite" >&2; exit 2; }
         paths+=("$found")
         ;;

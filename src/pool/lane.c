@@ -130,6 +130,7 @@ void lane_withdraw(struct pool_request *request)
         return;
     }
     list_remove(&request->node);
+    lane_note_time(lane, TIME_WAIT, loop_now(lane->pool->owner->loop) - request->since);
     lane->pool->waiting--;
     lane->pool->held -= lane->held != 0 ? 1 : 0;
     lane->waiting--;
@@ -161,7 +162,6 @@ struct pool_request *lane_next_request(struct pool *pool)
     }
     struct pool_request *request =
         container_of(list_head(&lane->waiters), struct pool_request, node);
-    lane_note_time(lane, TIME_WAIT, loop_now(pool->owner->loop) - request->since);
     lane_withdraw(request);
     if (--lane->credit == 0 && !list_empty(&lane->ring_node)) {
         lane->credit = lane->weight;

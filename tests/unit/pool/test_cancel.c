@@ -85,6 +85,30 @@ START_TEST(a_connection_is_given_to_nobody_while_a_cancel_may_still_arrive)
 }
 END_TEST
 
+static bool is_gone(void *data)
+{
+    return ((const struct scene *)data)->p.pools.count == 0;
+}
+
+START_TEST(one_that_is_retired_while_a_cancel_is_under_way_closes_behind_it)
+{
+    struct scene s;
+    begin(&s);
+    cancel_send(s.b);
+    struct peer *cancel = take_cancel(&s, s.b->pid, s.b->key);
+    customer_leave(&s.c);
+    ck_assert_int_eq(s.b->state, BACKEND_HELD);
+
+    pool_retire_connections(s.c.request.lane->pool);
+    ck_assert_uint_eq(s.p.pools.count, 1);
+    peer_close(cancel);
+    loops_until(&s.p.loop, is_gone, &s, "the end of the connection");
+
+    peer_expect(s.peer, "X");
+    end(&s);
+}
+END_TEST
+
 START_TEST(every_one_of_several_cancels_must_have_ended)
 {
     struct scene s;
@@ -179,6 +203,7 @@ static Suite *make_suite(void)
     tcase_set_timeout(all, 60);
     tcase_add_test(all, a_cancel_request_names_the_process_and_its_key);
     tcase_add_test(all, a_connection_is_given_to_nobody_while_a_cancel_may_still_arrive);
+    tcase_add_test(all, one_that_is_retired_while_a_cancel_is_under_way_closes_behind_it);
     tcase_add_test(all, every_one_of_several_cancels_must_have_ended);
     tcase_add_test(all, a_cancel_that_cannot_be_sent_ends_all_the_same);
     tcase_add_test(all, a_connection_that_ends_first_lets_its_cancel_go_on_alone);
