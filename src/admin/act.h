@@ -6,6 +6,7 @@
 #define ADMIN_ACT_H
 
 #include "admin/command.h"
+#include "tenant/tenant.h"
 
 struct console;
 struct question;
@@ -42,6 +43,15 @@ void act_create_tenant(struct console *c, const struct command *command);
 
 /* Rows of the answer: what was done. */
 void act_add_report(struct console *c, const struct report *report);
+
+void act_alter_tenant(struct console *c, const struct command *command);
+
+/* act_state.c: does the registry say that the tenant is suspended? */
+bool act_is_suspended(struct console *c, const struct question *q);
+
+/* Writes the state of the command's tenant into the registry, where there is one and it says
+ * otherwise, and answers. */
+void act_keep_state(struct console *c, enum tenant_state state);
 
 /* act_drop.c: likewise */
 void act_drop_tenant(struct console *c, const struct command *command);

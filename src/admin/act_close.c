@@ -192,6 +192,12 @@ void act_kill_client(struct console *c, const struct command *command)
 
 /* ---- SUSPEND TENANT ---- */
 
+static void on_suspended(struct console *c, const struct gather *answers)
+{
+    (void)answers;
+    act_keep_state(c, TENANT_SUSPENDED);
+}
+
 /* Closing one may serve another that waits, and end it; so the head is looked at anew each time. */
 static enum gather_step suspend_tenant(struct proxy *proxy, const struct question *q,
                                        struct gather_part *part)
@@ -223,13 +229,13 @@ void act_suspend_tenant(struct console *c, const struct command *command)
     if (!act_tenant_question(c, command, &q)) {
         return;
     }
-    if ((scope_flags(&c->admin->gates, &q) & GATE_SUSPENDED) != 0) {
+    if ((scope_flags(&c->admin->gates, &q) & GATE_SUSPENDED) != 0 || act_is_suspended(c, &q)) {
         (void)err_set(&err, ERR_WRONG_STATE, "tenant \"%s\" is already suspended", q.name);
         console_fail(c, &err);
         return;
     }
     scope_note_shut(&c->admin->gates, &q, GATE_SUSPENDED);
-    console_gather(c, &q, suspend_tenant, on_done);
+    console_gather(c, &q, suspend_tenant, on_suspended);
 }
 
 void admin_suspend_tenant(struct admin *admin, const char *tenant)

@@ -236,6 +236,12 @@ bool act_tenant_question(struct console *c, const struct command *command, struc
     return true;
 }
 
+static void on_resumed(struct console *c, const struct gather *answers)
+{
+    (void)answers;
+    act_keep_state(c, TENANT_ACTIVE);
+}
+
 void act_pause_tenant(struct console *c, const struct command *command)
 {
     struct question q;
@@ -257,9 +263,12 @@ void act_resume_tenant(struct console *c, const struct command *command)
     if (!act_tenant_question(c, command, &q)) {
         return;
     }
-    if ((scope_flags(&c->admin->gates, &q) & (GATE_PAUSED | GATE_SUSPENDED)) == 0) {
+    bool shut = (scope_flags(&c->admin->gates, &q) & (GATE_PAUSED | GATE_SUSPENDED)) != 0;
+    if (!shut && !act_is_suspended(c, &q)) {
         refuse_named(c, "tenant", q.name, "is not paused or suspended");
-    } else {
-        open_scope(c, q, GATE_PAUSED | GATE_SUSPENDED);
+        return;
     }
+    q.flags = GATE_PAUSED | GATE_SUSPENDED;
+    scope_note_open(&c->admin->gates, &q, q.flags);
+    console_gather(c, &q, open_gate, on_resumed);
 }

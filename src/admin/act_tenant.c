@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// act_tenant: CREATE TENANT: a job, whose report becomes the rows of the answer. The answer waits
-// until every worker knows the tenant, so that whoever has it can log in at once.
+// act_tenant: CREATE and ALTER TENANT: a job, whose report becomes the rows of the answer. The
+// answer waits until every worker knows the tenant, so that whoever has it can log in at once.
 #include "admin/act.h"
 
 #include "admin/console.h"
@@ -63,6 +63,11 @@ static void start(struct console *c, const struct command *command, tenant_job_w
         return;
     }
     console_begin_job(c, job, forget);
+}
+
+void act_alter_tenant(struct console *c, const struct command *command)
+{
+    start(c, command, tenant_alter);
 }
 
 void act_create_tenant(struct console *c, const struct command *command)

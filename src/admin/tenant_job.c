@@ -36,7 +36,7 @@ void tenant_job_free(struct tenant_job *job)
 
 static bool has_options(const struct tenant_job *job)
 {
-    return strcmp(job->command.options, "{}") != 0;
+    return job->command.options[0] != '\0' && strcmp(job->command.options, "{}") != 0;
 }
 
 static int check_name(const struct tenant_job *job, struct err *err)
@@ -69,10 +69,15 @@ static const struct tenant_config *choose_config(struct tenant_job *job, struct 
         err_hint(err, "What the file says of a tenant is changed there.");
         return NULL;
     }
-    if (in_file != NULL) {
+    if (in_file != NULL && job->command.kind->argument != ARGUMENT_ALTER) {
         return in_file;
     }
-    if (has_options(job)) {
+    if (in_file != NULL || (job->command.kind->argument == ARGUMENT_ALTER && !job->request.known)) {
+        (void)err_set(err, ERR_UNKNOWN_TENANT, "tenant \"%s\" is not in the registry",
+                      job->command.name);
+        return NULL;
+    }
+    if (has_options(job) && job->command.kind->argument == ARGUMENT_CREATE) {
         job->overlay = overlay_build(config, slice_str(job->command.options), err);
         return job->overlay == NULL ? NULL : overlay_tenant(job->overlay);
     }
@@ -114,27 +119,52 @@ static bool needs_server(const struct tenant_job *job)
             spec->config->strategy == STRATEGY_RLS && server->admin.user != NULL);
 }
 
-static int fill_request(struct tenant_job *job, struct err *err)
+/* Only the row is changed: what lies on a server is not asked. */
+static int fill_row_request(struct tenant_job *job, const struct tenant_config *tenant,
+                            struct err *err)
+{
+    job->request.spec = (struct tenant_spec){.tenant = job->command.name, .config = tenant};
+    return find_registry(job, err);
+}
+
+static int fill_object_request(struct tenant_job *job, const struct tenant_config *tenant,
+                               struct err *err)
 {
     const struct config *config = realm_config(job->realm);
     struct tenant_request *request = &job->request;
+    int rc = tenant_spec_init(&request->spec, config, job->command.name, tenant, err);
+
+    rc = rc < 0 ? rc : find_registry(job, err);
+    if (rc == 0 && needs_server(job)) {
+        rc = server_target_init(&request->admin, config_server(config, tenant->server),
+                                realm_secrets(job->realm), job->command.kind->words, err);
+    }
+    return rc;
+}
+
+static int fill_request(struct tenant_job *job, struct err *err)
+{
+    struct tenant_request *request = &job->request;
+    enum command_argument argument = job->command.kind->argument;
 
     int rc = check_name(job, err);
     const struct tenant_config *tenant = rc < 0 ? NULL : choose_config(job, err);
     if (tenant == NULL) {
         return err->code;
     }
-    rc = tenant_spec_init(&request->spec, config, job->command.name, tenant, err);
-    rc = rc < 0 ? rc : find_registry(job, err);
-    if (rc == 0 && needs_server(job)) {
-        rc = server_target_init(&request->admin, config_server(config, tenant->server),
-                                realm_secrets(job->realm), job->command.kind->words, err);
-    }
+    rc = argument == ARGUMENT_CREATE || argument == ARGUMENT_DROP
+             ? fill_object_request(job, tenant, err)
+             : fill_row_request(job, tenant, err);
     request->secrets = realm_secrets(job->realm);
     request->options = job->command.options;
     request->dry = job->command.dry;
     request->cascade = job->command.cascade;
     return rc;
+}
+
+void tenant_job_set_state(struct tenant_job *job, enum tenant_state state)
+{
+    job->request.state = state;
 }
 
 struct tenant_job *tenant_job_new(struct admin *admin, const struct command *command,

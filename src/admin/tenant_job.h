@@ -25,6 +25,9 @@ typedef void (*tenant_job_done)(void *data, const struct tenant_outcome *outcome
 struct tenant_job *tenant_job_new(struct admin *admin, const struct command *command,
                                   struct err *err);
 
+/* For tenant_set_state. */
+void tenant_job_set_state(struct tenant_job *job, enum tenant_state state);
+
 /* Begins; `done` comes unless tenant_job_forget is called before. ERR_INTERNAL where no thread can
  * be had: then the job is freed. */
 int tenant_job_start(struct tenant_job *job, tenant_job_work work, tenant_job_done done, void *data,

@@ -25,6 +25,7 @@ struct tenant_request {
     const char *options;           /* as given by the command: JSON */
     bool known;                    /* a tenant of this name is in force */
     bool in_file;                  /* the configuration names the tenant: the row has its state */
+    enum tenant_state state;       /* for tenant_set_state */
     bool dry;
     bool cascade;
 };
@@ -39,6 +40,12 @@ struct tenant_outcome {
 
 /* CREATE TENANT. */
 void tenant_make(const struct tenant_request *request, struct tenant_outcome *outcome);
+
+/* ALTER TENANT: lays the options over those of the row. */
+void tenant_alter(const struct tenant_request *request, struct tenant_outcome *outcome);
+
+/* Gives the row a state; one that knows nothing else where there is none yet. */
+void tenant_set_state(const struct tenant_request *request, struct tenant_outcome *outcome);
 
 /* DROP TENANT: after the first part, which fails where the tenant may not go, nobody new comes in;
  * whoever runs this closes its clients, and then calls the second part. */

@@ -179,6 +179,16 @@ static int take_place(const struct entry *e, const struct tenant *tenant, struct
     return 0;
 }
 
+/* Takes over the reference. Connections that began with other settings would return to those. */
+static void set_startup(struct pool *pool, struct context *startup)
+{
+    if (pool->startup != NULL && pool->startup != startup) {
+        pool_retire_connections(pool);
+    }
+    context_unref(&pool->owner->contexts, pool->startup);
+    pool->startup = startup;
+}
+
 /* The settings of the session: the client's and the tenant's, as one context of its lane. */
 static void intern_context(struct frontend *f, const struct plan *plan,
                            const struct context_setting *settings, size_t n)
@@ -194,8 +204,9 @@ static void intern_context(struct frontend *f, const struct plan *plan,
         f->request.context->proven =
             true; /* carried in the startup packet: a replicating server takes no other */
         pool->startup = context_ref(f->request.context);
-    } else if (plan->dedicated && pool->startup == NULL) {
-        pool->startup = context_intern(table, f->request.lane, plan->settings, plan->setting_count);
+    } else if (plan->dedicated) {
+        set_startup(pool, context_intern(table, f->request.lane, plan->settings,
+                                         plan->setting_count));
     }
 }
 

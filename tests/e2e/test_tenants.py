@@ -3,58 +3,15 @@
 
 import os
 import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
-from cluster import Cluster
-from proxy import ConsoleError, Proxy, base_config, merge
-
-HBA = """\
-local all all trust
-host all postgres,app 127.0.0.1/32 trust
-host all all 127.0.0.1/32 scram-sha-256
-"""
-
-
-@pytest.fixture(scope="module")
-def server():
-    """A PostgreSQL that asks every tenant's role for its password."""
-    with Cluster() as cluster:
-        with open(os.path.join(cluster.directory, "data", "pg_hba.conf"), "w",
-                  encoding="ascii") as file:
-            file.write(HBA)
-        cluster.run("SELECT pg_reload_conf()")
-        cluster.run("CREATE ROLE app LOGIN")
-        cluster.run("CREATE DATABASE app OWNER app")
-        yield cluster
-
-
-@pytest.fixture
-def begin(server, tmp_path):
-    """begin(**changes): a proxy with a registry and a store for passwords."""
-    proxies = []
-
-    def start(**changes):
-        config = base_config(server.port, tenancy={"registry": {"server": "main", "database": "app"}})
-        config["servers"]["main"]["admin"] = {"user": "postgres"}
-        config["secrets"] = {"store": "kept", "providers": {
-            "kept": {"type": "files", "directory": str(tmp_path)}}}
-        config["tenants"]["defaults"]["login"] = "tenant"
-        daemon = Proxy(merge(config, changes))
-        daemon.start()
-        proxies.append(daemon)
-        return daemon
-    yield start
-    for daemon in proxies:
-        daemon.stop()
-
-
-def ask(daemon, tenant, sql):
-    with daemon.tenant(tenant) as conn:
-        cursor = conn.execute(sql)
-        return cursor.fetchall() if cursor.description else None
-
+from deadline import wait_until
+from proxy import ConsoleError
+from tenants import ask, begin, objects_of, server  # noqa: F401 - fixtures
 
 @pytest.mark.parametrize("strategy", ["schema", "database"])
 def test_a_tenant_is_made_and_used(begin, server, tmp_path, strategy):
@@ -72,17 +29,6 @@ def test_a_tenant_is_made_and_used(begin, server, tmp_path, strategy):
                           params=[f"tenant_{name}"])[0][0]
     assert verifier.startswith("SCRAM-SHA-256$")
     assert kept.read_text().strip() not in server.log + daemon.log
-
-
-def objects_of(server, name):
-    """What a server has of a tenant: roles, databases, schemas, rows of the registry."""
-    pattern = f"%{name}%"
-    return [row[0] for sql, dbname in (
-        ("SELECT rolname FROM pg_roles WHERE rolname LIKE %s", "postgres"),
-        ("SELECT datname FROM pg_database WHERE datname LIKE %s", "postgres"),
-        ("SELECT nspname FROM pg_namespace WHERE nspname LIKE %s", "app"),
-        ("SELECT name FROM fahrend.tenants WHERE name LIKE %s", "app"),
-    ) for row in server.run(sql, dbname, [pattern])]
 
 
 @pytest.mark.parametrize("strategy", ["schema", "database"])
@@ -204,3 +150,117 @@ def test_what_is_there_and_not_the_tenants_is_not_touched(begin, server):
 
     assert objects_of(server, "foreign") == ["tenant_foreign"]
     server.run("DROP SCHEMA tenant_foreign CASCADE", "app")
+
+
+def test_options_are_changed_and_what_was_made_is_not(begin):
+    daemon = begin()
+    daemon.console("CREATE TENANT altered WITH (strategy = schema, settings.work_mem = '5MB')")
+    assert ask(daemon, "altered", "SHOW work_mem") == [("5MB",)]
+
+    daemon.console("ALTER TENANT altered SET (settings.work_mem = '6MB', limits.clients = 1)")
+
+    with daemon.tenant("altered") as conn:
+        assert conn.execute("SHOW work_mem").fetchone() == ("6MB",)
+        with pytest.raises(psycopg.OperationalError, match="too many clients"):
+            daemon.tenant("altered")
+    daemon.console("ALTER TENANT altered SET (settings.work_mem = DEFAULT)")
+    assert ask(daemon, "altered", "SHOW work_mem") == [("4MB",)]
+    for options, fault in (("strategy = rls", "strategy cannot be changed"),
+                           ("role = other", "role cannot be changed"),
+                           ("pool.sise = 5", 'did you mean "pool.size"'),
+                           ("pool.min_size = 21", "pool.min_size: 21 is more than pool.size")):
+        with pytest.raises(ConsoleError, match=fault):
+            daemon.console(f"ALTER TENANT altered SET ({options})")
+    with pytest.raises(ConsoleError, match="not in the registry"):
+        daemon.console("ALTER TENANT nobody SET (pool.size = 5)")
+    daemon.console("DROP TENANT altered")
+
+
+def states(daemon, name):
+    return [row["state"] for row in daemon.console("SHOW TENANTS") if row["name"] == name]
+
+
+def test_one_proxy_makes_and_the_other_knows(begin):
+    here, there = begin(), begin()
+    here.console("CREATE TENANT shared WITH (strategy = schema)")
+
+    wait_until(lambda: states(there, "shared") == ["active"], "the tenant is known there")
+    with there.tenant("shared") as conn:
+        here.console("SUSPEND TENANT shared")
+        wait_until(lambda: states(there, "shared") == ["suspended"], "it is suspended there")
+        with pytest.raises(psycopg.OperationalError):
+            conn.execute("SELECT 1")
+    for daemon in (here, there):
+        with pytest.raises(psycopg.OperationalError, match="is suspended"):
+            daemon.tenant("shared")
+    there.console("RESUME TENANT shared")
+    assert ask(there, "shared", "SELECT 1") == [(1,)]
+    wait_until(lambda: states(here, "shared") == ["active"], "it is resumed here")
+    assert ask(here, "shared", "SELECT 1") == [(1,)]
+    there.console("DROP TENANT shared")
+    wait_until(lambda: states(here, "shared") == [], "it is gone here")
+
+
+def test_a_change_is_in_force_elsewhere_within_100_ms(begin, figure):
+    here, there = begin(), begin()
+    here.console("CREATE TENANT quick WITH (strategy = none)")
+    took = []
+    for state, command in (("suspended", "SUSPEND"), ("active", "RESUME")) * 5:
+        here.console(f"{command} TENANT quick")
+        start = time.monotonic()
+        wait_until(lambda: states(there, "quick") == [state], "the change is known there", step=0)
+        took.append(time.monotonic() - start)
+
+    figure(f"a tenant's state reaches another proxy in {sorted(took)[5] * 1000:.0f} ms (median)")
+    assert sorted(took)[5] < 0.1
+    here.console("DROP TENANT quick")
+
+
+def test_of_two_that_make_the_same_tenant_one_wins(begin, server):
+    daemons = [begin(), begin()]
+    for round in range(3):
+        name = f"raced{round}"
+        with ThreadPoolExecutor(2) as pool:
+            results = list(pool.map(lambda d: attempt(d, f"CREATE TENANT {name} WITH (strategy = schema)"),
+                                    daemons))
+        assert None in results
+        for fault in results:
+            assert fault is None or "by another command" in fault
+        for daemon in daemons:
+            wait_until(lambda: states(daemon, name) == ["active"], "the tenant is known")
+            assert ask(daemon, name, "SELECT 1") == [(1,)]
+        daemons[0].console(f"DROP TENANT {name}")
+        assert objects_of(server, name) == []
+
+
+def attempt(daemon, command):
+    try:
+        daemon.console(command)
+        return None
+    except ConsoleError as fault:
+        return str(fault)
+
+
+def test_the_registry_survives_a_restart_and_its_own_absence(begin, server):
+    daemon = begin()
+    daemon.console("CREATE TENANT lasting WITH (strategy = schema)")
+    daemon.console("SUSPEND TENANT lasting")
+    daemon.stop()
+    daemon = begin()
+    assert states(daemon, "lasting") == ["suspended"]
+
+    blind = begin(tenancy={"registry": {"database": "nowhere"}}, tenants={"filed": {}})
+    assert states(blind, "filed") == ["active"]
+    assert "registry is out of reach" in blind.log
+    daemon.console("DROP TENANT lasting")
+
+
+def test_the_file_wins_over_the_registry(begin):
+    daemon = begin()
+    daemon.console("CREATE TENANT both WITH (strategy = schema, settings.work_mem = '5MB')")
+    filed = begin(tenants={"both": {"strategy": "schema", "settings": {"work_mem": "7MB"}}})
+
+    assert ask(filed, "both", "SHOW work_mem") == [("7MB",)]
+    with pytest.raises(ConsoleError, match="is in the configuration file"):
+        filed.console("CREATE TENANT both WITH (strategy = schema)")
+    daemon.console("DROP TENANT both")
