@@ -35,6 +35,7 @@
     X(ERR_WRONG_STATE, "55000", "not possible in the present state")                               \
     X(ERR_CONFIG, "F0000", "configuration file error")                                             \
     X(ERR_STORE, "58030", "secret store failed")                                                   \
+    X(ERR_STORE_DOWN, "58030", "secret store cannot be reached")                                   \
     X(ERR_NO_SECRET, "42704", "secret does not exist")                                             \
     X(ERR_SERVER, "", "error of the server")
 

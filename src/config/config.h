@@ -333,6 +333,7 @@ struct config {
     } log;
     struct {
         const char *store; /* NULL: none; else names a provider that exists */
+        int64_t cache;     /* ms for which what was read from a service is not asked again */
         const struct provider_config *providers;
         size_t provider_count;
     } secrets;

@@ -331,6 +331,9 @@ const struct key schema_keys[] = {
     SECTION(TOP, "secrets", "Where the passwords of tenants' roles are kept."),
     ROW(TOP, "secrets.store", NAME, secrets.store, NULL,
         "The provider that new passwords are written to.", .example = "files"),
+    ROW(TOP, "secrets.cache", TIME, secrets.cache, "5m",
+        "How long a password that was read from AWS, Vault or a program is used without asking "
+        "again; longer where the store fails."),
     NAMED("secrets.providers", PROVIDER, "Stores by name."),
     ROW(PROVIDER, "type", CHOICE, type, "files",
         "files in a folder, env (variables), exec (a program), aws-secrets-manager, vault "

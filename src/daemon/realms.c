@@ -68,7 +68,9 @@ static const struct realm *load(struct realms *realms, const struct config *conf
     struct err err = {0};
 
     if (supported_check(config, report) == 0 && named_files_load(&files, config, report) == 0 &&
-        secrets_resolve(config, &secrets, report) == 0) {
+        secrets_resolve_after(realms->secrets, config, &secrets, report) == 0) {
+        secrets_unref(realms->secrets);
+        realms->secrets = secrets_ref(secrets);
         realm = build(realms, config, secrets, &files, &err);
     }
     named_files_fini(&files); /* what the realm did not take */
@@ -115,5 +117,6 @@ void realms_fini(struct realms *realms)
         free(named->name);
         free(named);
     }
+    secrets_unref(realms->secrets);
     roster_fini(&realms->roster);
 }

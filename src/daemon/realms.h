@@ -14,8 +14,9 @@ struct named_budget;
 
 struct realms {
     const char *file;
-    struct named_budget *budgets; /* uthash by server name */
-    struct roster roster;         /* tenants of the registry's table */
+    struct named_budget *budgets;  /* uthash by server name */
+    struct roster roster;          /* tenants of the registry's table */
+    const struct secrets *secrets; /* the latest that were fetched; a reference, or NULL */
     uint8_t mock[32]; /* where the salts of all users come from, as long as the process */
 };
 

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "pool/credential.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 
 void credential_set_secret(struct credential *credential, const char *secret)
 {
     secure_free(credential->secret);
     credential->secret = secret == NULL ? NULL : x_strdup(secret);
+}
+
+bool credential_has_secret(const struct credential *credential, const char *secret)
+{
+    if (credential->secret == NULL || secret == NULL) {
+        return credential->secret == secret;
+    }
+    return strcmp(credential->secret, secret) == 0;
 }
 
 void credential_set_keys(struct credential *credential, const struct scram_keys *keys)

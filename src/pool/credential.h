@@ -17,6 +17,9 @@ struct credential {
 
 /* Replaces the secret by a copy; NULL for none. */
 void credential_set_secret(struct credential *credential, const char *secret);
+
+/* Is this its secret? NULL for none. */
+bool credential_has_secret(const struct credential *credential, const char *secret);
 void credential_set_keys(struct credential *credential, const struct scram_keys *keys);
 void credential_copy(struct credential *to, const struct credential *from);
 void credential_fini(struct credential *credential);

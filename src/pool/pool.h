@@ -23,10 +23,18 @@
 #include "pool/backend.h"
 #include "pool/credential.h"
 #include "pool/host.h"
+#include "tenant/plan.h"
 #include "pool/lane.h"
 #include "pool/pool_stats.h"
 
 struct pools;
+
+/* A server refused the secret. */
+enum pool_renewal {
+    RENEWAL_NONE,
+    RENEWAL_ASKED, /* it is being fetched anew; no login is begun meanwhile */
+    RENEWAL_READY  /* another was found; logins with the old one may still be failing */
+};
 
 struct pool {
     UT_hash_handle hh; /* by key, in pools.pools */
@@ -43,6 +51,11 @@ struct pool {
     bool sealed;       /* some tenant is: new connections learn when their process began */
     struct context *startup; /* those settings; a reference, or NULL */
     struct credential credential;
+    enum plan_credential secret_from;  /* whose secret that is */
+    uint32_t secret_index;             /* CREDENTIAL_FIXED: which of the configuration's */
+    const struct config *secret_newer; /* the secret is newer than that of this configuration */
+    enum pool_renewal renewal;
+    uint64_t renewed; /* loop time at which it began last; 0: never */
 
     uint32_t size; /* connections at most; 0 = no limit */
     struct pool_config

@@ -93,6 +93,27 @@ static void adopt(struct pool *pool, const struct pool_order *order)
     pool_adopt(pool, &settings);
 }
 
+/* One that was fetched for this pool since is newer than what the configuration had. A tenant's own
+ * role that has another password now logs in anew. */
+static void take_secret(struct pool *pool, const struct pool_order *order)
+{
+    enum plan_credential from = order->plan->credential;
+
+    pool->secret_from = from;
+    pool->secret_index = from == CREDENTIAL_FIXED && order->plan->password != NULL
+                             ? order->plan->password->index
+                             : 0;
+    if (from == CREDENTIAL_FIXED && pool->secret_newer == order->config) {
+        return;
+    }
+    if (!credential_has_secret(&pool->credential, order->secret)) {
+        if (from == CREDENTIAL_TENANT && pool->credential.secret != NULL) {
+            pool_retire_connections(pool);
+        }
+        credential_set_secret(&pool->credential, order->secret);
+    }
+}
+
 struct pool *pools_find_or_add(struct pools *pools, const struct pool_order *order, struct err *err)
 {
     const struct pool_key *key = order->key;
@@ -107,7 +128,7 @@ struct pool *pools_find_or_add(struct pools *pools, const struct pool_order *ord
         pool = add(pools, order);
     }
     adopt(pool, order);
-    credential_set_secret(&pool->credential, order->secret);
+    take_secret(pool, order);
     return pool;
 }
 
@@ -158,6 +179,8 @@ static void reconfigure(struct pool *pool, const struct config *config)
     pool->config = config_ref(config);
     pool->server = server;
     pool->encrypts = false;
+    pool->secret_newer = NULL;
+    pool->secret_index = 0;
     pool->adopted = false; /* the next login brings the new settings */
 }
 

@@ -30,6 +30,9 @@ struct pools {
     /* TLS for a server by name, as configured now; NULL for none. May be NULL. */
     struct tls_context *(*server_tls)(void *data, const char *server);
     void *data;
+    /* A server refused the pool's secret: fetch it anew and give it to supply_take_secret; false
+     * where that cannot be. May be NULL. */
+    bool (*renew_secret)(struct pool *pool);
     void (*on_connection_gone)(struct pools *pools); /* for a drain; may be NULL */
     struct gates gates;                              /* what the console has shut */
     struct list watches; /* told whenever a connection was released or has gone */

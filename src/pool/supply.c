@@ -4,8 +4,9 @@
 #include "base/log.h"
 #include "pool/pools.h"
 
-#define CONNECTING_MAX 8   /* logins under way at once, of one pool */
-#define BACKOFF_FIRST  100 /* ms until the second attempt of a row; doubles up to login_retry */
+#define CONNECTING_MAX 8    /* logins under way at once, of one pool */
+#define RENEWAL_PAUSE  3000 /* ms between two times that a password is fetched anew */
+#define BACKOFF_FIRST  100  /* ms until the second attempt of a row; doubles up to login_retry */
 
 static struct deadlines *deadlines(struct pool *pool)
 {
@@ -67,7 +68,8 @@ static bool needs_more(const struct pool *pool)
 static bool may_connect(const struct pool *pool)
 {
     return pool->connecting < CONNECTING_MAX && !pool->paused && !pool->owner->draining &&
-           !deadline_armed(&pool->retry) && (pool->failure.code == 0 || pool->connecting == 0);
+           pool->renewal != RENEWAL_ASKED && !deadline_armed(&pool->retry) &&
+           (pool->failure.code == 0 || pool->connecting == 0);
 }
 
 void supply_launch(struct pool *pool)
@@ -81,6 +83,7 @@ void supply_launch(struct pool *pool)
         if (!host_take(pool->host, &pool->claim)) {
             return;
         }
+        pool->renewal = RENEWAL_NONE;
         pool_start_connection(pool);
     }
 }
@@ -107,22 +110,67 @@ static uint64_t next_attempt(const struct pool *pool, uint64_t now)
     return end > now && end - now < pool->backoff ? end - now : pool->backoff;
 }
 
-void supply_note_failure(struct pool *pool, const struct err *err)
+/* The next attempt comes after a pause; those who need not hope are told. */
+static void give_up(struct pool *pool, const struct err *err)
 {
     uint64_t now = loop_now(pool->owner->loop);
-
-    if (pool->failure.code == 0) {
-        pool->failing_since = now;
-    }
-    pool->failure = *err;
-    pool->first_host++; /* another host may be better */
     uint32_t most = (uint32_t)pool->server->login_retry;
+
     pool->backoff = pool->backoff == 0 ? BACKOFF_FIRST : 2 * pool->backoff;
     pool->backoff = most != 0 && pool->backoff > most ? most : pool->backoff;
     deadline_arm(deadlines(pool), &pool->retry, next_attempt(pool, now), on_retry);
-    log_warning("server connection failed server=%s database=%s role=%s reason=\"%s\"",
-                pool->server->name, pool->database, pool->role, err->text);
     if (pool->count == pool->connecting && (!is_passing(err) || supply_given_up(pool))) {
         lane_refuse_all(pool, err);
     }
+}
+
+/* Whether the password may have been changed, and the answer to that is still to come. */
+static bool renews(struct pool *pool, const struct err *err)
+{
+    uint64_t now = loop_now(pool->owner->loop);
+
+    if (pool->renewal != RENEWAL_NONE) {
+        return true;
+    }
+    if (err->code != ERR_SERVER || strcmp(err->sqlstate, "28P01") != 0 ||
+        pool->owner->renew_secret == NULL ||
+        (pool->renewed != 0 && now - pool->renewed < RENEWAL_PAUSE)) {
+        return false;
+    }
+    if (!pool->owner->renew_secret(pool)) {
+        return false;
+    }
+    pool->renewal = RENEWAL_ASKED;
+    pool->renewed = now;
+    return true;
+}
+
+void supply_note_failure(struct pool *pool, const struct err *err)
+{
+    if (pool->failure.code == 0) {
+        pool->failing_since = loop_now(pool->owner->loop);
+    }
+    pool->failure = *err;
+    pool->first_host++; /* another host may be better */
+    log_warning("server connection failed server=%s database=%s role=%s reason=\"%s\"",
+                pool->server->name, pool->database, pool->role, err->text);
+    if (!renews(pool, err)) {
+        give_up(pool, err);
+    }
+}
+
+void supply_take_secret(struct pool *pool, const char *secret)
+{
+    if (secret == NULL || credential_has_secret(&pool->credential, secret)) {
+        pool->renewal = RENEWAL_NONE;
+        give_up(pool, &pool->failure);
+        return;
+    }
+    log_info("password was changed server=%s database=%s role=%s", pool->server->name,
+             pool->database, pool->role);
+    credential_set_secret(&pool->credential, secret);
+    pool->secret_newer = pool->config;
+    pool->renewal = RENEWAL_READY;
+    pool_retire_connections(pool);
+    supply_launch(pool);
 }

@@ -10,7 +10,7 @@
 
 #include "proxy/client_login.h"
 #include "proxy/frontend.h"
-#include "tenant/name.h"
+#include "proxy/role_secret.h"
 
 enum enter_result {
     ENTER_REFUSED,
@@ -19,13 +19,6 @@ enum enter_result {
     ENTER_NEEDS_SECRET, /* fetch what is wanted, and call again */
     ENTER_CONSOLE_ADMIN,
     ENTER_CONSOLE_STATS
-};
-
-/* The password of a tenant's role. */
-struct enter_secret {
-    char role[NAME_SIZE]; /* what is wanted: set by enter when it needs it, else empty */
-    uint32_t epoch;       /* … and which of a row of derived ones */
-    const char *secret;   /* what was fetched for it, before enter is called again; NULL for none */
 };
 
 /* `secret` is cleared the first time. On ENTER_TENANT the frontend has its tenant, lane and

@@ -312,14 +312,10 @@ static void on_role_secret(void *data, const struct enter_secret *found, const s
 
 static void fetch_role_secret(struct frontend *f, const struct enter_secret *wanted)
 {
-    struct err err;
+    struct secret_order order = {.realm = f->realm, .role = *wanted};
 
     conn_pause(&f->conn);
-    f->fetch = role_secret_fetch(f->proxy->loop, f->realm, wanted, on_role_secret, f);
-    if (f->fetch == NULL) {
-        (void)err_set(&err, ERR_INTERNAL, "out of threads");
-        frontend_close(f, &err);
-    }
+    f->fetch = role_secret_fetch(&f->proxy->secrets, f->proxy->loop, &order, on_role_secret, f);
 }
 
 /* The client is who it says it is: find its place. What it was told so far has been sent. */

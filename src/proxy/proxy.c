@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "proxy/frontend.h"
+#include "proxy/renewal.h"
 #include "proxy/seals.h"
 #include "wire/error.h"
 #include "wire/types.h"
@@ -40,7 +41,10 @@ void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const s
     proxy->hooks = *hooks;
     proxy->data = data;
     list_init(&proxy->clients);
+    list_init(&proxy->renewals);
+    role_secrets_init(&proxy->secrets);
     pools_init(&proxy->pools, loop, budget_of, proxy);
+    proxy->pools.renew_secret = renewal_begin;
     proxy->pools.worker = worker;
     proxy->pools.server_tls = server_tls_of;
     slab_init(&proxy->frontends, sizeof(struct frontend));
@@ -127,6 +131,8 @@ void proxy_close(struct proxy *proxy)
     directory_free(proxy->directory);
     proxy->directory = NULL;
     pools_close(&proxy->pools);
+    renewal_cancel_all(proxy);
+    role_secrets_close(&proxy->secrets);
 }
 
 void proxy_fini(struct proxy *proxy)

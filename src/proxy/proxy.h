@@ -11,6 +11,7 @@
 #include "proxy/addresses.h"
 #include "proxy/directory.h"
 #include "proxy/realm.h"
+#include "proxy/role_secret.h"
 #include "proxy/slots.h"
 #include "proxy/statements.h"
 
@@ -58,7 +59,9 @@ struct proxy {
     struct slab frontends;
     struct slots slots;
     struct statements statements;
-    struct list clients; /* all frontends */
+    struct role_secrets secrets; /* being fetched */
+    struct list renewals;        /* for pools whose secret was refused */
+    struct list clients;         /* all frontends */
     uint32_t client_count;
     uint64_t next_client;         /* numbers of frontends: multiples of PROXY_IDS */
     struct buf assembly;          /* where switches are put together; valid within one call */

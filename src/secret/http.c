@@ -119,7 +119,7 @@ static int fail(const struct http_request *request, CURLcode code, const struct 
         return err_set(err, ERR_STORE, "%s: the answer is larger than %d bytes", host,
                        HTTP_ANSWER_MAX);
     }
-    return err_set(err, ERR_STORE, "%s: %s", host, curl_easy_strerror(code));
+    return err_set(err, ERR_STORE_DOWN, "%s: %s", host, curl_easy_strerror(code));
 }
 
 int http_ask(const struct http_request *request, struct http_answer *answer, struct err *err)

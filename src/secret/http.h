@@ -41,7 +41,8 @@ struct http_answer {
 
 void http_begin(void); /* before the first request; idempotent */
 
-/* Returns 0 with an answer of any status, to be ended by http_answer_fini; or ERR_STORE. */
+/* Returns 0 with an answer of any status, to be ended by http_answer_fini; or ERR_STORE_DOWN,
+ * or ERR_STORE for an answer that is too large. */
 int http_ask(const struct http_request *request, struct http_answer *answer, struct err *err);
 void http_answer_fini(struct http_answer *answer);
 

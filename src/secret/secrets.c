@@ -7,11 +7,12 @@
 
 #include "base/alloc.h"
 #include "secret/secret.h"
-#include "secret/store.h"
+#include "secret/store_cache.h"
 
 struct secrets {
     const struct config *config; /* one reference is ours */
     struct sessions *sessions;   /* one reference */
+    struct store_cache *cache;   /* likewise */
     atomic_int refs;
     size_t count;
     char *values[]; /* by secret_ref.index */
@@ -24,6 +25,7 @@ static struct secrets *new_secrets(const struct config *config, const struct sec
 
     s->config = config_ref(config);
     s->sessions = previous == NULL ? sessions_new() : sessions_ref(previous->sessions);
+    s->cache = previous == NULL ? store_cache_new() : store_cache_ref(previous->cache);
     atomic_init(&s->refs, 1);
     s->count = count;
     return s;
@@ -34,16 +36,18 @@ static void free_secrets(struct secrets *s)
     for (size_t i = 0; i < s->count; i++) {
         secure_free(s->values[i]);
     }
+    store_cache_unref(s->cache);
     sessions_unref(s->sessions);
     config_unref(s->config);
     free(s);
 }
 
-static int fetch(const struct secrets *s, const struct secret_ref *ref, char **out, struct err *err)
+int secrets_fetch(const struct secrets *s, const struct secret_ref *ref, char **out,
+                  struct err *err)
 {
     const struct store_key key = {.id = ref->value, .field = ref->field};
 
-    return ref->kind == SECRET_STORE ? store_read(s, ref->provider, &key, out, err)
+    return ref->kind == SECRET_STORE ? store_cache_read(s, ref->provider, &key, true, out, err)
                                      : secret_resolve(ref, out, err);
 }
 
@@ -56,7 +60,7 @@ static int fetch_all(struct secrets *s, bool stored, struct buf *errors)
         const struct secret_use *use = &s->config->secret_uses[i];
         struct err err = {0};
         if ((use->ref.kind == SECRET_STORE) == stored &&
-            fetch(s, &use->ref, &s->values[i], &err) < 0) {
+            secrets_fetch(s, &use->ref, &s->values[i], &err) < 0) {
             buf_printf(errors, "%s: %s\n", use->path, err.text);
             result = ERR_CONFIG;
         }
@@ -114,6 +118,11 @@ const struct config *secrets_config(const struct secrets *secrets)
 struct sessions *secrets_sessions(const struct secrets *secrets)
 {
     return secrets->sessions;
+}
+
+struct store_cache *secrets_cache(const struct secrets *secrets)
+{
+    return secrets->cache;
 }
 
 const char *secret_of(const struct secrets *secrets, const struct secret_ref *ref)

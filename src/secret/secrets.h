@@ -7,10 +7,12 @@
 #define SECRET_SECRETS_H
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "config/config.h"
 #include "secret/sessions.h"
 
 struct secrets;
+struct store_cache;
 
 /* Fetches every secret of the configuration, going on after a failure. Returns 0 and a snapshot
  * with one reference, which holds a reference to the configuration; or ERR_CONFIG, *out NULL, and
@@ -30,6 +32,13 @@ const struct config *secrets_config(const struct secrets *secrets);
 
 /* What stores let us in with; as long as the snapshot is held. */
 struct sessions *secrets_sessions(const struct secrets *secrets);
+
+/* What was read from stores; likewise. */
+struct store_cache *secrets_cache(const struct secrets *secrets);
+
+/* Fetches one secret of the configuration anew, as secret_resolve. Blocks. */
+int secrets_fetch(const struct secrets *secrets, const struct secret_ref *ref, char **out,
+                  struct err *err);
 
 /* The secret behind a reference of that same configuration, as long as the snapshot is held; NULL
  * for SECRET_NONE. */

@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "base/rand.h"
 #include "secret/json.h"
+#include "secret/store_cache.h"
 #include "secret/store_ops.h"
 
 #define ID_MAX 255 /* bytes */
@@ -91,7 +92,9 @@ int store_write(const struct secrets *secrets, const struct provider_config *pro
         (void)err_set(err, ERR_CONFIG, "a store of type %s cannot be written to", ops->type);
         return fail(&call, err);
     }
-    return ops->write(&call, value, err) < 0 ? fail(&call, err) : 0;
+    int rc = ops->write(&call, value, err);
+    store_cache_forget(secrets_cache(secrets), provider, key); /* it may have been written */
+    return rc < 0 ? fail(&call, err) : 0;
 }
 
 int store_delete(const struct secrets *secrets, const struct provider_config *provider,
@@ -107,6 +110,7 @@ int store_delete(const struct secrets *secrets, const struct provider_config *pr
         return 0;
     }
     int rc = ops->remove(&call, err);
+    store_cache_forget(secrets_cache(secrets), provider, key);
     return rc < 0 && rc != ERR_NO_SECRET ? fail(&call, err) : 0;
 }
 

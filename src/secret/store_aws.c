@@ -64,6 +64,11 @@ static enum outcome outcome_of(long status, const char *type)
     return status == 200 ? DONE : status == 429 || status >= 500 ? BUSY : FAILED;
 }
 
+static int code_of(enum outcome outcome)
+{
+    return outcome == MISSING ? ERR_NO_SECRET : outcome == BUSY ? ERR_STORE_DOWN : ERR_STORE;
+}
+
 /* Says what AWS said: its type, which may have a name before a '#', and the message. */
 static enum outcome judge(const struct http_answer *answer, struct err *err)
 {
@@ -85,9 +90,8 @@ static enum outcome judge(const struct http_answer *answer, struct err *err)
     if (outcome == DONE) {
         return DONE;
     }
-    (void)err_set(err, outcome == MISSING ? ERR_NO_SECRET : ERR_STORE, "AWS answers %ld%s%s%s%s",
-                  answer->status, type[0] == '\0' ? "" : " ", type, words[0] == '\0' ? "" : ": ",
-                  words);
+    (void)err_set(err, code_of(outcome), "AWS answers %ld%s%s%s%s", answer->status,
+                  type[0] == '\0' ? "" : " ", type, words[0] == '\0' ? "" : ": ", words);
     return outcome;
 }
 

@@ -34,6 +34,16 @@ static const char *namespace_of(const struct store_call *call)
     return call->provider->ns;
 }
 
+static bool is_busy(long status)
+{
+    return status == 412 || status == 429 || status == 472 || status == 473 || status >= 500;
+}
+
+static int code_of(long status)
+{
+    return status == 404 ? ERR_NO_SECRET : is_busy(status) ? ERR_STORE_DOWN : ERR_STORE;
+}
+
 static void say(const struct http_answer *answer, struct err *err)
 {
     char words[200] = "";
@@ -43,8 +53,8 @@ static void say(const struct http_answer *answer, struct err *err)
     const char *text = json_string_value(json_array_get(json_object_get(object, "errors"), 0));
     http_words(text == NULL ? "" : text, words, sizeof words);
     json_decref(object);
-    (void)err_set(err, answer->status == 404 ? ERR_NO_SECRET : ERR_STORE, "Vault answers %ld%s%s",
-                  answer->status, words[0] == '\0' ? "" : ": ", words);
+    (void)err_set(err, code_of(answer->status), "Vault answers %ld%s%s", answer->status,
+                  words[0] == '\0' ? "" : ": ", words);
 }
 
 static int send(const struct store_call *call, const struct ask *ask, struct http_answer *answer,
@@ -74,11 +84,6 @@ static int send(const struct store_call *call, const struct ask *ask, struct htt
     free(ns);
     free(url);
     return rc;
-}
-
-static bool is_busy(long status)
-{
-    return status == 412 || status == 429 || status == 472 || status == 473 || status >= 500;
 }
 
 /* Tried again while Vault is busy. Returns 0 with a good answer, which is the caller's; or a
@@ -171,8 +176,10 @@ static int log_in(const struct store_call *call, struct session *session, struct
         rc = take_token(call, &answer, session, err);
         http_answer_fini(&answer);
     }
-    if (rc < 0) { /* whatever it answers, it is not the secret that is missing */
+    if (rc == ERR_NO_SECRET) { /* it is not the secret that is missing */
         err->code = rc = ERR_STORE;
+    }
+    if (rc < 0) {
         err_wrap(err, "login by %s", kind);
     }
     free(path);

@@ -3,7 +3,8 @@
 
 initdb runs once per process and program directory; each Cluster starts from a copy. The server is
 one child process, ended by its pid. Connections from loopback are trusted, but for roles whose name
-begins with pw_: those are asked for a password by the method that their name ends in.
+begins with pw_: those are asked for a password by the method that their name ends in; and members
+of pw_asked, by SCRAM.
 """
 
 import glob
@@ -27,6 +28,7 @@ local all all trust
 host all pw_password 127.0.0.1/32 password
 host all pw_md5 127.0.0.1/32 md5
 host all pw_scram,pw_wrong 127.0.0.1/32 scram-sha-256
+host all +pw_asked 127.0.0.1/32 scram-sha-256
 host all pw_reject 127.0.0.1/32 reject
 host all all 127.0.0.1/32 trust
 """

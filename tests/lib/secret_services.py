@@ -37,6 +37,7 @@ class Service:
     def __init__(self, certificate=None):
         self.requests = []  # (method, path) of all that came
         self.faults = []
+        self.delay = 0  # seconds before each answer
         self.lock = threading.Lock()
         service = self
 
@@ -78,6 +79,7 @@ class Service:
         if fault is not None:
             fault(handler)
         else:
+            time.sleep(self.delay)
             with self.lock:
                 status, answer = self.answer(handler)
             reply(handler, status, answer)

@@ -25,6 +25,7 @@ CREATE ROLE pw_password LOGIN PASSWORD 'password-secret';
 CREATE ROLE pw_scram LOGIN PASSWORD 'scram-secret';
 CREATE ROLE pw_wrong LOGIN PASSWORD 'another-secret';
 CREATE ROLE pw_reject LOGIN;
+CREATE ROLE pw_asked;
 CREATE ROLE writer;
 GRANT writer TO app;
 """

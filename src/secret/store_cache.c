@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+#include "secret/store_cache.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <uthash.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+#define REST_MS    2000  /* for which a store that could not be reached is left alone */
+#define FRESH_MS   1000  /* between two times that one secret is asked for again out of turn */
+#define SAY_MS     30000 /* between two words about old values of one store */
+#define VALUES_MAX 200000
+
+/* One secret. Stays while somebody fetches or waits. */
+struct value {
+    UT_hash_handle hh;
+    char *name;     /* the key: provider's identity, id, field */
+    char *secret;   /* NULL: nothing was read yet */
+    int64_t read;   /* ms of the monotonic clock */
+    int64_t asked;  /* likewise: when it was last asked for out of turn */
+    struct err err; /* of the last fetch; code 0 where it went well */
+    uint64_t round; /* counts fetches */
+    bool fetching;  /* a thread asks the store */
+    uint32_t users; /* threads that look at it */
+};
+
+/* How a provider does. */
+struct health {
+    UT_hash_handle hh;
+    char *name;
+    int64_t rest; /* until then it is not asked */
+    int64_t said; /* when it was told last that old values are used */
+    struct err err;
+};
+
+struct store_cache {
+    atomic_int refs;
+    pthread_mutex_t lock;
+    pthread_cond_t fetched;
+    struct value *values;   /* uthash by name */
+    struct health *healths; /* uthash by name */
+};
+
+struct store_cache *store_cache_new(void)
+{
+    struct store_cache *cache = x_zalloc(sizeof *cache);
+
+    atomic_init(&cache->refs, 1);
+    (void)pthread_mutex_init(&cache->lock, NULL);
+    (void)pthread_cond_init(&cache->fetched, NULL);
+    return cache;
+}
+
+struct store_cache *store_cache_ref(struct store_cache *cache)
+{
+    (void)atomic_fetch_add_explicit(&cache->refs, 1, memory_order_relaxed);
+    return cache;
+}
+
+static void free_value(struct store_cache *cache, struct value *value)
+{
+    HASH_DEL(cache->values, value);
+    secure_free(value->secret);
+    free(value->name);
+    free(value);
+}
+
+void store_cache_unref(struct store_cache *cache)
+{
+    struct value *value;
+    struct value *next;
+    struct health *health;
+    struct health *after;
+
+    if (atomic_fetch_sub_explicit(&cache->refs, 1, memory_order_acq_rel) > 1) {
+        return;
+    }
+    HASH_ITER (hh, cache->values, value, next) {
+        free_value(cache, value);
+    }
+    HASH_ITER (hh, cache->healths, health, after) {
+        HASH_DEL(cache->healths, health);
+        free(health->name);
+        free(health);
+    }
+    (void)pthread_cond_destroy(&cache->fetched);
+    (void)pthread_mutex_destroy(&cache->lock);
+    free(cache);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static char *name_of(const struct provider_config *provider, const struct store_key *key)
+{
+    char *identity = provider_identity(provider);
+    char *name = x_printf("%s\n%s\n%s", identity, key->id, key->field == NULL ? "" : key->field);
+
+    free(identity);
+    return name;
+}
+
+/* Takes over the name. */
+static struct value *find_value(struct store_cache *cache, char *name)
+{
+    struct value *value;
+
+    HASH_FIND_STR(cache->values, name, value);
+    if (value != NULL) {
+        free(name);
+        return value;
+    }
+    value = x_zalloc(sizeof *value);
+    value->name = name;
+    HASH_ADD_KEYPTR(hh, cache->values, value->name, strlen(value->name), value);
+    return value;
+}
+
+static struct health *find_health(struct store_cache *cache, const struct provider_config *provider)
+{
+    char *name = provider_identity(provider);
+    struct health *health;
+
+    HASH_FIND_STR(cache->healths, name, health);
+    if (health != NULL) {
+        free(name);
+        return health;
+    }
+    health = x_zalloc(sizeof *health);
+    health->name = name;
+    HASH_ADD_KEYPTR(hh, cache->healths, health->name, strlen(health->name), health);
+    return health;
+}
+
+/* One call. */
+struct reading {
+    const struct secrets *secrets;
+    const struct provider_config *provider;
+    const struct store_key *key;
+    struct store_cache *cache;
+    struct value *value;
+};
+
+static bool has_failed(const struct err *err)
+{
+    return err->code == ERR_STORE || err->code == ERR_STORE_DOWN;
+}
+
+/* Asks the store, without the lock, and keeps what came of it. */
+static void fetch(struct reading *r, struct health *health)
+{
+    struct value *value = r->value;
+    struct err err = {0};
+    char *secret = NULL;
+
+    if (health->rest > now_ms()) {
+        value->err = health->err;
+        return;
+    }
+    value->fetching = true;
+    (void)pthread_mutex_unlock(&r->cache->lock);
+    (void)store_read(r->secrets, r->provider, r->key, &secret, &err);
+    (void)pthread_mutex_lock(&r->cache->lock);
+    value->fetching = false;
+    value->round++;
+    value->err = err;
+    if (!has_failed(&err)) { /* what does not exist any more is forgotten */
+        secure_free(value->secret);
+        value->secret = secret;
+        value->read = now_ms();
+    }
+    if (err.code == ERR_STORE_DOWN) {
+        health->rest = now_ms() + REST_MS;
+        health->err = err;
+    }
+    (void)pthread_cond_broadcast(&r->cache->fetched);
+}
+
+static bool is_good(const struct reading *r)
+{
+    int64_t lasts = secrets_config(r->secrets)->secrets.cache;
+
+    return r->value->secret != NULL && now_ms() - r->value->read < lasts;
+}
+
+/* Clients that fail one after the other must not become as many questions to the store. */
+static bool is_due(struct value *value)
+{
+    int64_t now = now_ms();
+    bool due = value->asked == 0 || now - value->asked >= FRESH_MS;
+
+    value->asked = due ? now : value->asked;
+    return due;
+}
+
+static void say_old(struct reading *r, struct health *health)
+{
+    int64_t now = now_ms();
+
+    if (health->said == 0 || now - health->said > SAY_MS) {
+        health->said = now;
+        log_warning("secret store failed, what was read before is used provider=%s reason=\"%s\"",
+                    r->provider->name, r->value->err.text);
+    }
+}
+
+/* With the lock held. */
+static int read_value(struct reading *r, bool fresh, char **out, struct err *err)
+{
+    struct health *health = find_health(r->cache, r->provider);
+    struct value *value = r->value;
+    uint64_t round = value->round;
+
+    if (!is_good(r) || (fresh && is_due(value))) {
+        if (value->fetching) {
+            while (value->fetching && value->round == round) {
+                (void)pthread_cond_wait(&r->cache->fetched, &r->cache->lock);
+            }
+        } else {
+            fetch(r, health);
+        }
+        if (value->err.code != 0 && value->secret != NULL) {
+            say_old(r, health);
+        }
+        if (value->secret == NULL) {
+            *err = value->err;
+            return err->code;
+        }
+    }
+    *out = x_strdup(value->secret);
+    return 0;
+}
+
+/* Those that answer at once are not remembered: a change of theirs is seen at once. */
+static bool is_remembered(const struct provider_config *provider)
+{
+    return provider->type == PROVIDER_AWS || provider->type == PROVIDER_VAULT ||
+           provider->type == PROVIDER_EXEC;
+}
+
+int store_cache_read(const struct secrets *secrets, const struct provider_config *provider,
+                     const struct store_key *key, bool fresh, char **out, struct err *err)
+{
+    struct reading r = {.secrets = secrets, .provider = provider, .key = key};
+
+    if (!is_remembered(provider)) {
+        return store_read(secrets, provider, key, out, err);
+    }
+    *out = NULL;
+    r.cache = secrets_cache(secrets);
+    (void)pthread_mutex_lock(&r.cache->lock);
+    r.value = find_value(r.cache, name_of(provider, key));
+    r.value->users++;
+    int rc = read_value(&r, fresh, out, err);
+    r.value->users--;
+    if (r.value->users == 0 &&
+        (r.value->secret == NULL || HASH_COUNT(r.cache->values) > VALUES_MAX)) {
+        free_value(r.cache, r.value);
+    }
+    (void)pthread_mutex_unlock(&r.cache->lock);
+    return rc;
+}
+
+void store_cache_forget(struct store_cache *cache, const struct provider_config *provider,
+                        const struct store_key *key)
+{
+    char *name = name_of(provider, key);
+    struct value *value;
+
+    (void)pthread_mutex_lock(&cache->lock);
+    HASH_FIND_STR(cache->values, name, value);
+    if (value != NULL) {
+        secure_free(value->secret);
+        value->secret = NULL;
+        if (value->users == 0) {
+            free_value(cache, value);
+        }
+    }
+    (void)pthread_mutex_unlock(&cache->lock);
+    free(name);
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+//
+// store_cache: against a store that counts how often it is asked.
+#include "secret/store_cache.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "config/load.h"
+#include "testing.h"
+
+static char folder[64];
+static const struct config *config;
+static const struct secrets *secrets;
+
+/* Prints $D/value and adds a byte to $D/asked; status 44 where there is no value. */
+static const char program[] = "echo >>$D/asked; sleep 0.1; cat $D/value 2>/dev/null || exit 44";
+
+static void set_up(void)
+{
+    struct config_faults faults = {0};
+    struct buf errors = {0};
+
+    (void)snprintf(folder, sizeof folder, "/tmp/test_cache.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(setenv("D", folder, 1), 0);
+    char *text = x_printf("servers: {main: {}}\n"
+                          "secrets: {cache: 1h, providers: {it: {type: exec,"
+                          " command: [sh, -c, '%s']}}}\n",
+                          program);
+    ck_assert_int_eq(config_parse("/etc/t.yaml", slice_str(text), &config, &faults), 0);
+    config_faults_fini(&faults);
+    ck_assert_int_eq(secrets_resolve(config, &secrets, &errors), 0);
+    free(text);
+}
+
+static void tear_down(void)
+{
+    char *command = x_printf("rm -r %s", folder);
+
+    ck_assert_int_eq(system(command), 0);
+    free(command);
+    secrets_unref(secrets);
+    config_unref(config);
+}
+
+static void put(const char *value)
+{
+    char *command = x_printf("echo %s >%s/value", value, folder);
+
+    ck_assert_int_eq(system(command), 0);
+    free(command);
+}
+
+static long asked(void)
+{
+    char *path = x_printf("%s/asked", folder);
+    FILE *file = fopen(path, "r");
+    long n = 0;
+
+    while (file != NULL && fgetc(file) != EOF) {
+        n++;
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    free(path);
+    return n;
+}
+
+static int get(bool fresh, char *out, size_t cap)
+{
+    struct store_key key = {.id = "role"};
+    struct err err = {0};
+    char *secret = NULL;
+
+    int rc = store_cache_read(secrets, config_provider(config, "it"), &key, fresh, &secret, &err);
+    (void)snprintf(out, cap, "%s", secret == NULL ? "" : secret);
+    secure_free(secret);
+    return rc;
+}
+
+START_TEST(a_value_is_asked_for_once)
+{
+    char value[32];
+
+    put("one");
+    ck_assert_int_eq(get(false, value, sizeof value), 0);
+    put("two");
+    ck_assert_int_eq(get(false, value, sizeof value), 0);
+
+    ck_assert_str_eq(value, "one");
+    ck_assert_int_eq(asked(), 1);
+}
+END_TEST
+
+START_TEST(a_fresh_one_is_asked_for_but_not_all_the_time)
+{
+    char value[32];
+
+    put("one");
+    ck_assert_int_eq(get(false, value, sizeof value), 0);
+    put("two");
+    ck_assert_int_eq(get(true, value, sizeof value), 0);
+    ck_assert_str_eq(value, "two");
+    ck_assert_int_eq(get(true, value, sizeof value), 0);
+
+    ck_assert_int_eq(asked(), 2);
+}
+END_TEST
+
+static void *get_in_thread(void *data)
+{
+    ck_assert_int_eq(get(false, data, 32), 0);
+    return NULL;
+}
+
+START_TEST(threads_that_want_one_value_ask_once)
+{
+    pthread_t threads[8];
+    char values[8][32];
+
+    put("one");
+    for (size_t i = 0; i < 8; i++) {
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, get_in_thread, values[i]), 0);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+        ck_assert_str_eq(values[i], "one");
+    }
+
+    ck_assert_int_eq(asked(), 1);
+}
+END_TEST
+
+START_TEST(what_does_not_exist_is_not_remembered)
+{
+    char value[32];
+
+    ck_assert_int_eq(get(false, value, sizeof value), ERR_NO_SECRET);
+    put("one");
+
+    ck_assert_int_eq(get(false, value, sizeof value), 0);
+    ck_assert_str_eq(value, "one");
+}
+END_TEST
+
+START_TEST(what_is_written_is_read)
+{
+    struct store_key key = {.id = "role"};
+    struct err err = {0};
+    char value[32];
+
+    put("one");
+    ck_assert_int_eq(get(false, value, sizeof value), 0);
+    put("two");
+    ck_assert_int_eq(store_write(secrets, config_provider(config, "it"), &key, "x", &err), 0);
+
+    ck_assert_int_eq(get(false, value, sizeof value), 0);
+    ck_assert_str_eq(value, "two");
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+    Suite *suite = suite_create("secret.store_cache");
+    TCase *tc = tcase_create("store_cache");
+
+    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_add_test(tc, a_value_is_asked_for_once);
+    tcase_add_test(tc, a_fresh_one_is_asked_for_but_not_all_the_time);
+    tcase_add_test(tc, threads_that_want_one_value_ask_once);
+    tcase_add_test(tc, what_does_not_exist_is_not_remembered);
+    tcase_add_test(tc, what_is_written_is_read);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
+
+TEST_MAIN(make_suite)
