@@ -5,7 +5,9 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@
 static struct {
     _Atomic int level;
     _Atomic bool json;
+    _Atomic bool journal; /* stderr is the journal's */
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t wake;
     pthread_t thread;
@@ -26,6 +29,8 @@ static struct {
     struct buf waiting; /* whole lines, at most RING_BYTES */
 } logger = {.level = LOG_INFO, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
+/* Of syslog, as the journal reads them at the head of a line. */
+static const char *const journal_levels[] = {"<7>", "<6>", "<4>", "<3>"};
 static const char *const names[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
 
 void log_configure(enum log_level level, bool json)
@@ -74,8 +79,23 @@ static void *write_lines(void *unused)
     return NULL;
 }
 
+/* systemd names the device and inode of the stream that it gave us. */
+static bool is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    char ours[64];
+    struct stat st;
+
+    if (stream == NULL || fstat(STDERR_FILENO, &st) < 0) {
+        return false;
+    }
+    (void)snprintf(ours, sizeof ours, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    return strcmp(stream, ours) == 0;
+}
+
 void log_start(void)
 {
+    atomic_store(&logger.journal, is_journal());
     (void)pthread_mutex_lock(&logger.lock);
     if (!logger.running && pthread_create(&logger.thread, NULL, write_lines, NULL) == 0) {
         logger.running = true;
@@ -125,10 +145,11 @@ static size_t format_line(char *line, enum log_level level, const char *text)
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)gmtime_r(&now.tv_sec, &tm);
     (void)strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
+    const char *level_mark = atomic_load(&logger.journal) ? journal_levels[level] : "";
     const char *head =
-        json ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"message\":\"" : "%s.%03ldZ %s ";
-    size_t at =
-        (size_t)snprintf(line, LINE_MAX_BYTES, head, stamp, now.tv_nsec / 1000000, names[level]);
+        json ? "%s{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"message\":\"" : "%s%s.%03ldZ %s ";
+    size_t at = (size_t)snprintf(line, LINE_MAX_BYTES, head, level_mark, stamp,
+                                 now.tv_nsec / 1000000, names[level]);
     at = append_clean(line, at, text, json);
     if (json) {
         memcpy(line + at, "\"}", 2);

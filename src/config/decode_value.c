@@ -202,12 +202,21 @@ static bool check_text(struct decoder *d, const struct spot *spot, const char *t
     return true;
 }
 
+/* The folder of credentials that systemd has for a service; known only when it runs. */
+#define CREDENTIALS "$CREDENTIALS_DIRECTORY/"
+
 const char *decode_file_path(struct decoder *d, const char *text)
 {
-    if (text[0] == '/' || text[0] == '\0') {
+    const char *folder = d->folder;
+
+    if (strncmp(text, CREDENTIALS, sizeof CREDENTIALS - 1) == 0 &&
+        getenv("CREDENTIALS_DIRECTORY") != NULL) {
+        folder = getenv("CREDENTIALS_DIRECTORY");
+        text += sizeof CREDENTIALS - 1;
+    } else if (text[0] == '/' || text[0] == '\0') {
         return arena_string(d->arena, slice_str(text));
     }
-    char *path = x_printf("%s/%s", d->folder, text);
+    char *path = x_printf("%s/%s", folder, text);
     const char *copy = arena_string(d->arena, slice_str(path));
     free(path);
     return copy;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "config/diff.h"
 #include "daemon/listeners.h"
+#include "daemon/notify.h"
 #include "daemon/realms.h"
 #include "daemon/tenants.h"
 #include "daemon/worker.h"
@@ -33,6 +34,7 @@ struct daemon {
     bool listening; /* all sockets were opened */
     uv_signal_t signals[SIGNALS];
     struct deadline drain_deadline;
+    struct notify notify;
     enum daemon_state state;
 };
 
@@ -47,6 +49,8 @@ static void stop(struct daemon *d)
     }
     d->state = DAEMON_STOPPING;
     deadline_disarm(&d->drain_deadline);
+    notify_stopping();
+    notify_stop(&d->notify);
     tenants_stop(&d->tenants);
     if (d->admin != NULL) {
         admin_close(d->admin);
@@ -75,6 +79,7 @@ static void drain(struct daemon *d, bool wait_for_clients)
     log_info("draining wait_for=%s", wait_for_clients ? "clients" : "servers");
     d->state = DAEMON_DRAINING;
     admin_note_draining(d->admin);
+    notify_status("draining: new clients are refused");
     deadline_arm(&d->loop.deadlines, &d->drain_deadline,
                  (uint64_t)realm_config(d->realm)->drain_timeout, on_drain_timeout);
     for (size_t i = 0; i < d->worker_count; i++) {
@@ -144,7 +149,10 @@ static void log_lines(enum log_level level, const char *prefix, const struct buf
 static int reload(struct daemon *d, struct buf *report, struct err *err)
 {
     struct buf faults = {0};
+
+    notify_reloading();
     const struct realm *realm = realms_load(&d->realms, &faults);
+    notify_reloaded();
 
     if (realm == NULL) {
         log_lines(LOG_ERROR, "reload refused: ", &faults);
@@ -423,6 +431,7 @@ static void run(struct daemon *d)
 
     log_info("ready version=%s port=%d tenants=%zu workers=%zu", FAHREND_VERSION,
              config->listen.port, registry_count(realm_registry(d->realm)), d->worker_count);
+    notify_ready(&d->notify, &d->loop, d->admin);
     loop_run(&d->loop);
 }
 

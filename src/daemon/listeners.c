@@ -5,8 +5,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <systemd/sd-daemon.h>
 
 #include "net/listen.h"
 
@@ -45,9 +48,32 @@ static int open_unix(const struct listen_config *config, int *unix_fd, struct er
     return fd >= 0 ? fd : err_set(err, -errno, "listen: %s", strerror(errno));
 }
 
+static int copy_inherited(int inherited, int *fds, size_t cap, struct err *err)
+{
+    int count = 0;
+
+    for (int i = 0; i < inherited && (size_t)count < cap; i++) {
+        int from = SD_LISTEN_FDS_START + i;
+        int fd = sd_is_socket(from, AF_UNSPEC, SOCK_STREAM, 1) > 0 ? fcntl(from, F_DUPFD_CLOEXEC, 0)
+                                                                   : -1;
+        if (fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+            close_all(fds, count);
+            return err_set(err, ERR_CONFIG, "descriptor %d of systemd is no listening socket",
+                           from);
+        }
+        fds[count++] = fd;
+    }
+    return count;
+}
+
 int listeners_open(const struct listen_config *config, int *unix_fd, int *fds, size_t cap,
                    struct err *err)
 {
+    int inherited = sd_listen_fds(0);
+
+    if (inherited > 0) {
+        return copy_inherited(inherited, fds, cap, err);
+    }
     int count = open_tcp(config, fds, cap, err);
 
     if (count < 0 || config->unix_dir[0] == '\0' || (size_t)count == cap) {
@@ -66,7 +92,7 @@ void listeners_unlink(const struct listen_config *config)
 {
     char path[256];
 
-    if (config->unix_dir[0] != '\0') {
+    if (config->unix_dir[0] != '\0' && sd_listen_fds(0) <= 0) {
         (void)snprintf(path, sizeof path, "%s/.s.PGSQL.%d", config->unix_dir, config->port);
         (void)unlink(path);
     }
