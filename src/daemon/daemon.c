@@ -402,6 +402,8 @@ static int start_workers(struct daemon *d, struct err *err)
     unsigned count = count_workers(realm_config(d->realm));
 
     d->shared.addresses = addresses_new();
+    quotas_init(&d->shared.crew.tenants);
+    quotas_init(&d->shared.crew.users);
     d->workers = x_zalloc(count * sizeof *d->workers);
     for (unsigned i = 0; i < count; i++) {
         int rc = add_worker(d, err);
@@ -452,6 +454,8 @@ static void end(struct daemon *d)
         listeners_unlink(&realm_config(d->realm)->listen);
     }
     free(d->workers);
+    quotas_fini(&d->shared.crew.tenants);
+    quotas_fini(&d->shared.crew.users);
     addresses_free(d->shared.addresses);
     realm_unref(d->realm);
     realms_fini(&d->realms);

@@ -5,7 +5,8 @@
 
 #include "base/alloc.h"
 
-struct account *account_find_or_add(struct account **accounts, struct slice name)
+struct account *account_find_or_add(struct account **accounts, struct quotas *quotas,
+                                    struct slice name)
 {
     struct account *account;
 
@@ -15,6 +16,7 @@ struct account *account_find_or_add(struct account **accounts, struct slice name
         account->name = x_strndup(name);
         list_init(&account->clients_list);
         list_init(&account->full_lanes);
+        account->quota = quotas == NULL ? &account->alone : quota_find_or_add(quotas, name);
         HASH_ADD_KEYPTR(hh, *accounts, account->name, name.n, account);
     }
     return account;

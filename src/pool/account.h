@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/slice.h"
+#include "pool/quota.h"
 #include "pool/times.h"
 
 struct account_stats {
@@ -48,9 +49,13 @@ struct account {
     uint32_t tampers;         /* since it was last let in, for limits.tampers */
     bool paused;              /* by order: its clients stand in their queues */
     struct tally *tallies;    /* as long as the account */
+    struct quota *quota;      /* what is counted over all workers */
+    struct quota alone;       /* that, where there is but one */
 };
 
-struct account *account_find_or_add(struct account **accounts, struct slice name);
+/* `quotas` of all workers, or NULL where there is but one. */
+struct account *account_find_or_add(struct account **accounts, struct quotas *quotas,
+                                    struct slice name);
 
 /* Where what the account does in a database is counted; made when it is new. */
 struct account_stats *account_stats_of(struct account *account, const char *server,

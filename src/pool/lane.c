@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "pool/letter.h"
 #include "pool/pool.h"
 #include "pool/pools.h"
 
@@ -44,6 +45,7 @@ void lane_free_all(struct pool *pool)
 
     HASH_ITER (hh, pool->lanes, lane, next) {
         HASH_DEL(pool->lanes, lane);
+        list_remove(&lane->full_node); /* its tenant may stand aside at other pools as well */
         seal_key_fini(&lane->seal);
         free(lane);
     }
@@ -77,9 +79,28 @@ void lane_hold(struct lane *lane, uint8_t why, bool held)
     }
 }
 
-bool lane_stand_aside(struct lane *lane)
+static uint64_t own_bit(const struct lane *lane)
 {
-    if (lane->connections_max == 0 || lane->account->connections < lane->connections_max) {
+    return (uint64_t)1 << lane->pool->owner->worker % CREW_MAX;
+}
+
+static bool take_link(struct lane *lane)
+{
+    if (lane->connections_max == 0) {
+        return true;
+    }
+    if (!quota_take(&lane->account->quota->links, lane->connections_max)) {
+        return false;
+    }
+    lane->counted++;
+    return true;
+}
+
+/* A link that ended before it was known who stands aside is taken by the second try. */
+static bool stand_aside(struct lane *lane)
+{
+    (void)atomic_fetch_or(&lane->account->quota->full, own_bit(lane));
+    if (take_link(lane)) {
         return false;
     }
     if (list_empty(&lane->full_node)) {
@@ -89,13 +110,44 @@ bool lane_stand_aside(struct lane *lane)
     return true;
 }
 
-void lane_unlink(struct lane *lane)
+bool lane_link(struct lane *lane)
+{
+    if (!take_link(lane) && stand_aside(lane)) {
+        return false;
+    }
+    lane->account->connections++;
+    return true;
+}
+
+void lane_retry_full(struct account *account, const struct pool *but)
 {
     struct list *node;
 
-    lane->account->connections--;
-    while ((node = list_pop_head(&lane->account->full_lanes)) != NULL) {
-        lane_hold(container_of(node, struct lane, full_node), HELD_FULL, false);
+    while ((node = list_pop_head(&account->full_lanes)) != NULL) {
+        struct lane *lane = container_of(node, struct lane, full_node);
+        lane_hold(lane, HELD_FULL, false);
+        if (lane->pool != but) {
+            loop_defer(lane->pool->owner->loop, &lane->pool->serve_work);
+        }
+    }
+}
+
+void lane_unlink(struct lane *lane)
+{
+    struct account *account = lane->account;
+    struct quota *quota = account->quota;
+
+    account->connections--;
+    if (lane->counted == 0) {
+        return;
+    }
+    lane->counted--;
+    atomic_fetch_sub(&quota->links, 1);
+    uint64_t full = atomic_load(&quota->full);
+    if (full != 0) {
+        (void)atomic_fetch_and(&quota->full, ~full);
+        letter_post_all(lane->pool->owner, full & ~own_bit(lane), LETTER_LINKS, account->name);
+        lane_retry_full(account, lane->pool);
     }
 }
 
@@ -115,6 +167,7 @@ void lane_enqueue(struct pool_request *request)
     pool->waiting++;
     lane->waiting++;
     lane->account->waiting++;
+    atomic_fetch_add(&lane->account->quota->waiting, 1);
     if (lane->held != 0) {
         pool->held++;
     } else {
@@ -135,6 +188,7 @@ void lane_withdraw(struct pool_request *request)
     lane->pool->held -= lane->held != 0 ? 1 : 0;
     lane->waiting--;
     lane->account->waiting--;
+    atomic_fetch_sub(&lane->account->quota->waiting, 1);
     if (list_empty(&lane->waiters)) {
         list_remove(&lane->ring_node);
     }
@@ -146,20 +200,16 @@ struct lane *lane_in_turn(struct pool *pool)
 
     while ((node = list_head(&pool->ring)) != NULL) {
         struct lane *lane = container_of(node, struct lane, ring_node);
-        if (!lane_stand_aside(lane)) {
+        if (lane_link(lane)) {
             return lane;
         }
     }
     return NULL;
 }
 
-struct pool_request *lane_next_request(struct pool *pool)
+struct pool_request *lane_next_request(struct lane *lane)
 {
-    struct lane *lane = lane_in_turn(pool);
-
-    if (lane == NULL) {
-        return NULL;
-    }
+    struct pool *pool = lane->pool;
     struct pool_request *request =
         container_of(list_head(&lane->waiters), struct pool_request, node);
     lane_withdraw(request);
@@ -171,11 +221,14 @@ struct pool_request *lane_next_request(struct pool *pool)
     return request;
 }
 
+/* They hear it whether or not their tenant is full. */
 void lane_refuse_all(struct pool *pool, const struct err *err)
 {
-    struct pool_request *request;
+    struct list *node;
 
-    while ((request = lane_next_request(pool)) != NULL) {
+    while ((node = list_head(&pool->ring)) != NULL) {
+        struct pool_request *request =
+            lane_next_request(container_of(node, struct lane, ring_node));
         request->on_refused(request, err);
     }
 }

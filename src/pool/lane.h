@@ -36,7 +36,8 @@ struct lane {
     struct list ring_node;    /* in pool.ring while it has waiters and is not held */
     uint32_t weight;          /* turns in a row */
     uint32_t credit;          /* turns left of this round */
-    uint32_t connections_max; /* links of its account at once; 0 = no limit */
+    uint32_t connections_max; /* links of its account at once, over all workers; 0 = no limit */
+    uint32_t counted;         /* links of this lane that the account's quota knows of */
     uint32_t waiting;         /* requests in its queue */
     uint8_t held;             /* why its waiters are granted nothing: HELD_* bits */
     struct list full_node;    /* in account.full_lanes while HELD_FULL */
@@ -71,11 +72,17 @@ static inline const struct lane *context_lane(const struct context *context)
 /* Holds a lane for one of the reasons HELD_*, or no longer for that one. */
 void lane_hold(struct lane *lane, uint8_t why, bool held);
 
-/* Stands a lane aside while its tenant has all the links it may have; true when it does. */
-bool lane_stand_aside(struct lane *lane);
+/* Counts a link, for lane_unlink to end; false where its tenant has all that it may have: then the
+ * lane stands aside. */
+bool lane_link(struct lane *lane);
 
-/* A link of the tenant has ended: its lanes may go on. There are as many as pools that it uses. */
+/* A link has ended: the tenant's lanes may go on, here and on other workers. There are as many as
+ * pools that it uses. */
 void lane_unlink(struct lane *lane);
+
+/* Lanes that stood aside for the limit may go on; those of other pools than `but` are served at the
+ * end of the turn. */
+void lane_retry_full(struct account *account, const struct pool *but);
 
 /* Something that a client of the lane did took so long; counted for its tenant and its pool. */
 void lane_note_time(struct lane *lane, enum time_kind kind, uint64_t ms);
@@ -90,12 +97,13 @@ static inline bool lane_queued(const struct pool_request *request)
     return !list_empty(&request->node);
 }
 
-/* The lane whose turn it is; those whose tenants are full stand aside. NULL where nobody waits. */
+/* The lane whose turn it is, with a link counted; those whose tenants are full stand aside. NULL
+ * where nobody waits. */
 struct lane *lane_in_turn(struct pool *pool);
 
-/* Takes out the request whose turn it is; a lane that has used up its credit goes to the end of the
- * ring. */
-struct pool_request *lane_next_request(struct pool *pool);
+/* Takes out the request that has waited longest in a lane; one that has used up its credit goes to
+ * the end of the ring. */
+struct pool_request *lane_next_request(struct lane *lane);
 
 /* Every one that waits and is not held hears this error. */
 void lane_refuse_all(struct pool *pool, const struct err *err);

@@ -34,6 +34,13 @@ static void on_free_work(struct work *work)
     }
 }
 
+static void serve_waiters(struct pool *pool);
+
+static void on_serve_work(struct work *work)
+{
+    serve_waiters(container_of(work, struct pool, serve_work));
+}
+
 static void free_if_unused(struct pool *pool)
 {
     if (pool->refs == 0 && pool->count == 0) {
@@ -58,6 +65,7 @@ struct pool *pool_new(struct pools *owner, struct host *host, const char *key, s
     deadline_init(&pool->reserve);
     deadline_init(&pool->retry);
     work_init(&pool->free_work, on_free_work);
+    work_init(&pool->serve_work, on_serve_work);
     return pool;
 }
 
@@ -66,8 +74,9 @@ void pool_free(struct pool *pool)
     assert(pool->count == 0 && pool->waiting == 0);
     host_withdraw(pool->host, &pool->claim);
     list_remove(&pool->free_work.node);
+    list_remove(&pool->serve_work.node);
     pool_stats_add(&pool->host->past, &pool->stats);
-    pool->host->pools -= pool->counted ? 1 : 0;
+    atomic_fetch_sub(&pool->host->budget->pools, pool->counted ? 1 : 0);
     deadline_disarm(&pool->reserve);
     deadline_disarm(&pool->retry);
     context_unref(&pool->owner->contexts, pool->startup);
@@ -213,14 +222,14 @@ int pool_acquire(struct pool_request *request, struct backend **backend, struct 
 {
     struct pool *pool = request->lane->pool;
 
-    if (!pool->paused && request->lane->held == 0 && !lane_stand_aside(request->lane)) {
+    if (!pool->paused && request->lane->held == 0 && lane_link(request->lane)) {
         struct backend *b = choose(pool, request);
         if (b != NULL) {
-            request->lane->account->connections++;
             lane_note_time(request->lane, TIME_WAIT, 0);
             *backend = b;
             return 1;
         }
+        lane_unlink(request->lane);
         if (supply_given_up(pool) && deadline_armed(&pool->retry)) {
             return refuse_at_once(pool, err);
         }
@@ -249,11 +258,11 @@ static void offer(struct pool *pool, struct backend *b)
     struct lane *lane = pool->paused ? NULL : lane_in_turn(pool);
     if (lane != NULL) {
         if (!may_share(lane, b)) {
+            lane_unlink(lane);
             close_for(b, BACKEND_END_TENANT); /* a fresh one is made for the next in turn */
             return;
         }
-        struct pool_request *request = lane_next_request(pool);
-        request->lane->account->connections++;
+        struct pool_request *request = lane_next_request(lane);
         request->on_granted(request, b);
         return;
     }
@@ -263,7 +272,7 @@ static void offer(struct pool *pool, struct backend *b)
 /* Those that wait get what is idle, then what is made for them. */
 static void serve_waiters(struct pool *pool)
 {
-    while (!pool->paused && !list_empty(&pool->idle) && lane_in_turn(pool) != NULL) {
+    while (!pool->paused && !list_empty(&pool->idle) && !list_empty(&pool->ring)) {
         struct backend *b = container_of(list_head(&pool->idle), struct backend, idle_node);
         take_from_idle(pool, b);
         offer(pool, b);
@@ -284,8 +293,13 @@ void pool_release(struct pool_request *request, struct backend *backend, const c
 
 void pool_lost(struct pool_request *request)
 {
+    struct pool *pool = request->lane->pool;
+
     lane_unlink(request->lane);
-    pools_tell_watches(request->lane->pool->owner);
+    if (!list_empty(&pool->ring)) {
+        loop_defer(pool->owner->loop, &pool->serve_work);
+    }
+    pools_tell_watches(pool->owner);
 }
 
 /* ---- making connections ---- */
@@ -413,7 +427,7 @@ static void on_gone(struct backend *b, bool login, const struct err *err)
     }
     if (pool->count == 0 && pool->waiting == 0 && pool->counted) {
         pool->counted = false;
-        pool->host->pools--;
+        atomic_fetch_sub(&pool->host->budget->pools, 1);
     }
     give_back(pool, b);
     supply_launch(pool);

@@ -87,7 +87,8 @@ struct pool {
     struct deadline reserve; /* armed: somebody waits, and one beyond the size may be due */
     struct deadline retry;   /* armed: no attempt before it */
     struct work free_work;
-    uint64_t connects; /* attempts made */
+    struct work serve_work; /* its lanes may go on */
+    uint64_t connects;      /* attempts made */
     struct pool_stats stats;
 };
 

@@ -35,6 +35,9 @@ void pools_close(struct pools *pools)
             backend_close(b, NULL);
         }
     }
+    for (struct host *host = pools->hosts; host != NULL; host = host->hh.next) {
+        host_leave(host);
+    }
 }
 
 void pools_fini(struct pools *pools)
@@ -68,7 +71,7 @@ static struct pool *add(struct pools *pools, const struct pool_order *order)
     const struct plan *plan = order->plan;
     const struct pool_key *key = order->key;
     struct host *host =
-        host_find_or_add(&pools->hosts, plan->server, pools->budget(pools->data, plan->server));
+        host_find_or_add(pools, plan->server, pools->budget(pools->data, plan->server));
     struct pool *pool = pool_new(pools, host, key->bytes, key->size);
 
     pool->config = config_ref(order->config);
@@ -192,13 +195,17 @@ void pools_reconfigure(struct pools *pools, const struct config *config)
     HASH_ITER (hh, pools->pools, pool, next) {
         reconfigure(pool, config);
     }
+    for (struct host *host = pools->hosts; host != NULL; host = host->hh.next) {
+        host_retry(host);
+    }
 }
 
 /* ---- by order of the console ---- */
 
 struct account *pools_account(struct pools *pools, struct slice tenant)
 {
-    struct account *account = account_find_or_add(&pools->accounts, tenant);
+    struct account *account = account_find_or_add(
+        &pools->accounts, pools->crew == NULL ? NULL : &pools->crew->tenants, tenant);
 
     account->paused =
         (gates_get(&pools->gates, GATE_TENANT, tenant) & (GATE_PAUSED | GATE_SUSPENDED)) != 0;
@@ -219,6 +226,16 @@ static void follow_tenant(struct pools *pools, struct slice tenant)
     account = pools_account(pools, tenant);
     HASH_ITER (hh, pools->pools, pool, next) {
         pool_set_held(pool, account, account->paused);
+    }
+}
+
+void pools_retry_full(struct pools *pools, const char *tenant)
+{
+    struct account *account;
+
+    HASH_FIND_STR(pools->accounts, tenant, account);
+    if (account != NULL) {
+        lane_retry_full(account, NULL);
     }
 }
 

@@ -13,7 +13,7 @@
 
 struct pools {
     struct loop *loop;
-    const struct crew *crew;  /* all workers; NULL where there is but this one */
+    struct crew *crew;        /* all workers; NULL where there is but this one */
     uint32_t worker;          /* which of them it is */
     struct pool *pools;       /* uthash by key */
     struct host *hosts;       /* uthash by name */
@@ -89,6 +89,9 @@ struct pool *pools_find_or_add(struct pools *pools, const struct pool_order *ord
 
 /* The account of a tenant, made when it is new. */
 struct account *pools_account(struct pools *pools, struct slice tenant);
+
+/* A tenant has links to spare again: its lanes that stand aside for its limit may go on. */
+void pools_retry_full(struct pools *pools, const char *tenant);
 
 /* Shuts or opens something, and lets the pools concerned follow. */
 void pools_shut(struct pools *pools, enum gate_kind kind, struct slice name, uint32_t flags);

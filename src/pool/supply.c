@@ -78,7 +78,7 @@ void supply_launch(struct pool *pool)
     while (needs_more(pool) && may_connect(pool) && has_room(pool)) {
         if (!pool->counted) {
             pool->counted = true;
-            pool->host->pools++;
+            atomic_fetch_add(&pool->host->budget->pools, 1);
         }
         if (!host_take(pool->host, &pool->claim)) {
             return;

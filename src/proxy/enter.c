@@ -95,20 +95,23 @@ static const char *server_secret(const struct entry *e)
     return e->plan.password == NULL ? NULL : realm_secret(e->f->realm, e->plan.password);
 }
 
-static int check_limits(const struct account *account, const struct account *user,
-                        const struct tenant *tenant, const struct client_identity *identity,
-                        struct err *err)
+/* Counts the client for its tenant and its user, over all workers, or for neither. */
+static int take_quotas(const struct account *account, const struct account *user,
+                       const struct tenant *tenant, const struct client_identity *identity,
+                       struct err *err)
 {
-    int most = tenant->config->limits.clients;
-    int most_of_user = identity->known == NULL ? 0 : identity->known->config->limits.clients;
+    uint32_t most = (uint32_t)tenant->config->limits.clients;
+    uint32_t most_of_user =
+        identity->known == NULL ? 0 : (uint32_t)identity->known->config->limits.clients;
 
-    if (most > 0 && account->clients >= (uint32_t)most) {
+    if (!quota_take(&account->quota->clients, most)) {
         return err_set(err, ERR_TOO_MANY,
                        "too many clients of tenant \"%s\": client connections exceeded "
                        "(max_db_client_connections): limits.clients",
                        tenant->name);
     }
-    if (most_of_user > 0 && user->clients >= (uint32_t)most_of_user) {
+    if (!quota_take(&user->quota->clients, most_of_user)) {
+        atomic_fetch_sub(&account->quota->clients, 1);
         return err_set(err, ERR_TOO_MANY,
                        "too many clients of user \"%s\": client connections exceeded "
                        "(max_user_client_connections): limits.clients",
@@ -156,8 +159,10 @@ static int take_place(const struct entry *e, const struct tenant *tenant, struct
         return err->code;
     }
     struct account *account = pools_account(&proxy->pools, slice_str(tenant->name));
-    struct account *user = account_find_or_add(&proxy->users, e->identity->user);
-    int rc = check_limits(account, user, tenant, e->identity, err);
+    struct crew *crew = proxy->pools.crew;
+    struct account *user =
+        account_find_or_add(&proxy->users, crew == NULL ? NULL : &crew->users, e->identity->user);
+    int rc = take_quotas(account, user, tenant, e->identity, err);
     pool_ref(pool);
     if (rc < 0) {
         pool_unref(pool);

@@ -75,7 +75,9 @@ static void leave_tenant(struct frontend *f)
         return;
     }
     account->clients--;
+    atomic_fetch_sub(&account->quota->clients, 1);
     f->user_account->clients--;
+    atomic_fetch_sub(&f->user_account->quota->clients, 1);
     list_remove(&f->account_node);
     context_unref(&f->proxy->pools.contexts, f->request.context);
     struct pool *pool = f->request.lane->pool;

@@ -131,7 +131,7 @@ static int check_waiting(const struct frontend *f, struct err *err)
 {
     int most = f->tenant->limits.waiting;
 
-    if (most > 0 && frontend_account(f)->waiting >= (uint32_t)most) {
+    if (most > 0 && atomic_load(&frontend_account(f)->quota->waiting) >= (uint32_t)most) {
         return err_set(err, ERR_TOO_MANY,
                        "too many clients of tenant \"%s\" are waiting (limits.waiting)",
                        frontend_account(f)->name);

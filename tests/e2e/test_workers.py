@@ -12,7 +12,7 @@ import pytest
 
 from deadline import wait_until
 from proxy import Proxy, base_config
-from wirepeer import WireClient, errors_of, message, query, rows_of, startup
+from wirepeer import LoginFailed, WireClient, errors_of, message, query, rows_of, startup
 from world import DATABASE, NONE, RLS, SCHEMA, tenants_config
 
 IDS = 128
@@ -190,3 +190,76 @@ def test_clients_over_the_unix_socket_are_shared_by_the_workers(start, tmp_path)
     for connection in connections:
         assert len(connection.execute("SELECT body FROM notes").fetchall()) == 1
         connection.close()
+
+
+# What holds for all workers together. A tenant with a pool of its own in shards has clients on each.
+
+def spread(**tenant):
+    """The file's part about one tenant whose clients are spread over all workers."""
+    return {"echo": {"strategy": "database", "database": "tenant_{tenant}", "login": "tenant",
+                     "pool": {"size": 6, "shards": WORKERS}, **tenant}}
+
+
+def linked(cluster):
+    """How many statements run at the server."""
+    (count,), = cluster.run("SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
+                            " AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()")
+    return count
+
+
+def test_a_tenants_clients_are_counted_over_all_workers(start):
+    daemon = start(workers=WORKERS, tenants=spread(limits={"clients": 5}))
+    clients = [daemon.wire_tenant("echo") for _ in range(5)]
+    for client in clients:
+        assert client.value("SELECT 1") == "1"
+    assert len(workers_of(daemon, database="tenant_echo")) > 1
+
+    with pytest.raises(LoginFailed) as refused:
+        daemon.wire_tenant("echo")
+
+    assert refused.value.sqlstate == "53300"
+    clients.pop().close()
+    wait_until(lambda: len(daemon.console("SHOW CLIENTS")) == 5, "one has gone")
+    clients.append(daemon.wire_tenant("echo"))
+    for client in clients:
+        client.close()
+
+
+def test_a_tenants_connections_are_limited_over_all_workers(cluster, start):
+    daemon = start(workers=WORKERS, tenants=spread(limits={"connections": 1}))
+    clients = [daemon.wire_tenant("echo") for _ in range(9)]
+    for client in clients:
+        client.send(query("SELECT pg_sleep(0.1)"))
+
+    assert max(linked(cluster) for _ in range(20)) == 1
+
+    for client in clients:
+        assert not errors_of(client.read_until())
+        client.close()
+
+
+def test_workers_share_what_a_server_allows(cluster, start):
+    daemon = start(workers=WORKERS, servers={"main": {"max_connections": 2}})
+    clients = [daemon.wire_tenant(name) for name in TENANTS for _ in range(3)]
+    for _ in range(3):
+        for client in clients:
+            client.send(query("SELECT pg_sleep(0.01)"))
+        assert linked(cluster) <= 2
+        for client in clients:
+            assert not errors_of(client.read_until())
+
+    assert len(daemon.console("SHOW SERVERS")) <= 2
+    for client in clients:
+        client.close()
+
+
+def test_a_connection_that_idles_on_one_worker_makes_room_on_another(start):
+    daemon = start(workers=WORKERS, servers={"main": {"max_connections": 1}})
+    clients = [daemon.wire_tenant(name) for name in (*DATABASE, "acme", "golf")]
+
+    for _ in range(5):
+        for client in clients:
+            assert client.value("SELECT 1") == "1"
+
+    for client in clients:
+        client.close()

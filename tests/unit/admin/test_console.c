@@ -282,7 +282,7 @@ START_TEST(figures_of_a_tenant_are_the_sums_of_the_workers)
     world_login(&world, true);
     for (uint32_t i = 0; i < WORLD_WORKERS; i++) {
         struct account *account =
-            account_find_or_add(&world.proxies[i].pools.accounts, slice_str("acme"));
+            account_find_or_add(&world.proxies[i].pools.accounts, NULL, slice_str("acme"));
         account->waiting = 2 + i;
         struct account_stats *stats = account_stats_of(account, "main", "app");
         stats->queries = 100;
@@ -297,7 +297,7 @@ END_TEST
 START_TEST(a_tenant_of_the_template_is_shown_once_it_was_there)
 {
     world_login(&world, true);
-    (void)account_find_or_add(&world.proxies[1].pools.accounts, slice_str("visitor"));
+    (void)account_find_or_add(&world.proxies[1].pools.accounts, NULL, slice_str("visitor"));
 
     ck_assert_says(world_ask(&world, "SHOW TENANTS"), "D:visitor,rls,main,app,");
 }
