@@ -114,6 +114,13 @@ fi
 if [ ${#paths[@]} -gt 0 ]; then
     step build release
     build release fahrend || failed_step "building preset release"
+    case " ${paths[*]} " in
+    *" tests/e2e "* | *test_threads*)
+        step build tsan
+        build tsan fahrend || failed_step "building preset tsan"
+        export FAHREND_TSAN="${FAHREND_TSAN:-$PWD/build/tsan/fahrend}"
+        ;;
+    esac
     step end-to-end tests
     node_postgres || failed_step "installing node-postgres"
     case " ${paths[*]} " in *isolation*) other_servers ;; esac
