@@ -69,26 +69,13 @@ static bool fits_transport(enum hba_kind kind, enum hba_transport transport)
     return false;
 }
 
-static bool net_holds(const struct hba_net *net, const struct hba_facts *facts)
-{
-    if (net->size != facts->ip_size) {
-        return false;
-    }
-    for (uint8_t i = 0; i < net->size; i++) {
-        if (((net->ip[i] ^ facts->ip[i]) & net->mask[i]) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool fits_address(const struct hba_entry *entry, const struct hba_facts *facts)
 {
     if (entry->kind == KIND_LOCAL || entry->any_address) {
         return true;
     }
     for (size_t i = 0; i < entry->net_count; i++) {
-        if (net_holds(&entry->nets[i], facts)) {
+        if (cidr_holds(&entry->nets[i], facts->ip_size, facts->ip)) {
             return true;
         }
     }

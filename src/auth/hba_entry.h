@@ -6,6 +6,7 @@
 #define AUTH_HBA_ENTRY_H
 
 #include "auth/hba.h"
+#include "base/cidr.h"
 
 enum hba_kind {
     KIND_LOCAL,
@@ -17,13 +18,6 @@ enum hba_kind {
     KINDS
 };
 
-/* Addresses that agree with `ip` where the mask has ones. */
-struct hba_net {
-    uint8_t size; /* 4 or 16 */
-    uint8_t ip[16];
-    uint8_t mask[16];
-};
-
 struct hba_entry {
     struct hba_rule rule;
     enum hba_kind kind;
@@ -31,7 +25,7 @@ struct hba_entry {
     struct name_list users;
     struct name_list tenants; /* empty: any, and none */
     bool any_address;
-    struct hba_net *nets; /* one of them must hold the address */
+    struct cidr *nets; /* one of them must hold the address */
     size_t net_count;
     char *map;  /* memory of rule.map */
     char *file; /* memory of rule.file */

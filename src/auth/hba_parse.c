@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "auth/hba_entry.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -85,49 +84,20 @@ static bool parse_names(struct parse *p)
 
 /* ---- addresses ---- */
 
-static void add_net(struct hba_entry *entry, const struct hba_net *net)
+static void add_net(struct hba_entry *entry, const struct cidr *net)
 {
     entry->nets = x_realloc(entry->nets, (entry->net_count + 1) * sizeof *entry->nets);
     entry->nets[entry->net_count++] = *net;
 }
 
-static void set_prefix(struct hba_net *net, unsigned bits)
-{
-    for (unsigned i = 0; i < net->size; i++) {
-        unsigned ones = bits > 8 * i ? bits - 8 * i : 0;
-        net->mask[i] = (uint8_t)(ones >= 8 ? 0xFFU : 0xFF00U >> ones & 0xFFU);
-    }
-}
-
-/* Size of the address in the text, 4 or 16 bytes; 0 where it is none. */
-static uint8_t parse_ip(const char *text, uint8_t ip[16])
-{
-    if (inet_pton(AF_INET, text, ip) == 1) {
-        return 4;
-    }
-    return inet_pton(AF_INET6, text, ip) == 1 ? 16 : 0;
-}
-
-/* The number of bits behind the slash; -1 for what is none. */
-static int parse_bits(const char *text, unsigned most)
-{
-    char *end;
-    long bits = strtol(text, &end, 10);
-
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || bits < 0 || bits > (long)most) {
-        return -1;
-    }
-    return (int)bits;
-}
-
-static bool parse_mask(struct parse *p, struct hba_net *net)
+static bool parse_mask(struct parse *p, struct cidr *net)
 {
     const struct rule_token *token = next_single(p, "the mask of the address");
 
     if (token == NULL) {
         return false;
     }
-    if (parse_ip(token->text, net->mask) != net->size) {
+    if (cidr_parse_ip(token->text, net->mask) != net->size) {
         rule_fault(p->faults, token, "\"%s\" is no mask for this address", token->text);
         return false;
     }
@@ -136,30 +106,26 @@ static bool parse_mask(struct parse *p, struct hba_net *net)
 
 static bool parse_net(struct parse *p, const struct rule_token *token)
 {
-    struct hba_net net = {0};
+    struct cidr net = {0};
     const char *slash = strchr(token->text, '/');
-    char *host = x_strndup(slash == NULL ? slice_str(token->text)
-                                         : slice_of(token->text, (size_t)(slash - token->text)));
 
-    net.size = parse_ip(host, net.ip);
-    free(host);
+    if (slash != NULL && cidr_parse(token->text, &net)) {
+        add_net(p->entry, &net);
+        return true;
+    }
+    if (slash != NULL && net.size > 0) {
+        rule_fault(p->faults, token, "\"%s\" has no valid number of bits", token->text);
+        return false;
+    }
+    net.size = cidr_parse_ip(token->text, net.ip);
     if (net.size == 0) {
         rule_fault(p->faults, token,
                    "\"%s\" is no address; names of hosts are not looked up: write the address",
                    token->text);
         return false;
     }
-    if (slash == NULL) {
-        if (!parse_mask(p, &net)) {
-            return false;
-        }
-    } else {
-        int bits = parse_bits(slash + 1, net.size * 8U);
-        if (bits < 0) {
-            rule_fault(p->faults, token, "\"%s\" has no valid number of bits", token->text);
-            return false;
-        }
-        set_prefix(&net, (unsigned)bits);
+    if (!parse_mask(p, &net)) {
+        return false;
     }
     add_net(p->entry, &net);
     return true;
@@ -169,11 +135,11 @@ static void add_interfaces(struct parse *p, bool whole_net)
 {
     for (size_t i = 0; i < p->options->interface_count; i++) {
         const struct hba_interface *own = &p->options->interfaces[i];
-        struct hba_net net = {.size = own->size};
+        struct cidr net = {.size = own->size};
         memcpy(net.ip, own->ip, sizeof net.ip);
         memcpy(net.mask, own->mask, sizeof net.mask);
         if (!whole_net) {
-            set_prefix(&net, net.size * 8U);
+            cidr_set_prefix(&net, net.size * 8U);
         }
         add_net(p->entry, &net);
     }

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "base/cidr.h"
 #include "base/limits.h"
 #include "config/pattern.h"
 #include "config/schema.h"
@@ -121,6 +122,22 @@ static void check_server_name(const struct checker *c, const char *key, const ch
     if (name != NULL && config_server(c->config, name) == NULL) {
         suggest_server(c->config, name, hint, sizeof hint);
         fault(c, key, "no server is named \"%s\"%s", name, hint);
+    }
+}
+
+static void check_networks(const struct checker *c)
+{
+    const struct listen_config *l = &c->config->listen;
+    struct cidr net;
+
+    for (size_t i = 0; i < l->proxy_networks.count; i++) {
+        if (!cidr_parse(l->proxy_networks.items[i], &net)) {
+            fault(c, "listen.proxy_networks", "\"%s\" is no network, as 10.0.0.0/8",
+                  l->proxy_networks.items[i]);
+        }
+    }
+    if (l->proxy_protocol && l->proxy_networks.count == 0) {
+        need(c, "listen.proxy_networks", "with listen.proxy_protocol: whose word is taken?");
     }
 }
 
@@ -442,6 +459,7 @@ void check_config(const struct config *config, const struct node *root,
     const struct checker c = {.config = config, .root = root, .faults = faults};
 
     check_listen(&c);
+    check_networks(&c);
     check_servers(&c);
     check_auth(&c);
     check_auth_query(&c);

@@ -81,7 +81,9 @@ struct tls_config {
 };
 
 struct listen_config {
-    struct strings address; /* names, addresses, "*"; may be empty */
+    bool proxy_protocol; /* clients of proxy_networks come through a load balancer that says so */
+    struct strings proxy_networks; /* each is one for cidr_parse */
+    struct strings address;        /* names, addresses, "*"; may be empty */
     int port;
     const char *unix_dir; /* "" for none */
     struct tls_config tls;
@@ -312,8 +314,9 @@ struct config {
     struct {
         int clients; /* 0 = no limit; likewise below */
         int clients_per_address;
-        int64_t login_timeout; /* ms */
-        int64_t message_size;  /* bytes of the largest message that is let through from a client */
+        int failed_logins_per_address; /* in a minute */
+        int64_t login_timeout;         /* ms */
+        int64_t message_size; /* bytes of the largest message that is let through from a client */
     } limits;
     struct {
         const char *database;

@@ -67,6 +67,12 @@ const struct key schema_keys[] = {
         .max = PORT_MAX, .restart = true),
     ROW(TOP, "listen.unix_dir", PATH, listen.unix_dir, "/run/fahrend",
         "Folder of the Unix socket .s.PGSQL.PORT; \"\" is none.", .restart = true),
+    ROW(TOP, "listen.proxy_protocol", BOOL, listen.proxy_protocol, "false",
+        "Connections of proxy_networks begin with a header of the PROXY protocol, version 1 or 2, "
+        "which tells the client's address."),
+    ROW(TOP, "listen.proxy_networks", STRINGS, listen.proxy_networks, "[]",
+        "Addresses of load balancers: networks such as 10.0.0.0/8. Who comes from elsewhere is a "
+        "client itself."),
     SECTION(TOP, "listen.tls", "Encryption between clients and fahrend."),
     ROW(TOP, "listen.tls.mode", CHOICE, listen.tls.mode, "disable",
         "allow and prefer take both kinds of client, require only encrypted ones; verify-ca also "
@@ -322,6 +328,9 @@ const struct key schema_keys[] = {
         .max = 10 * COUNT_MAX),
     ROW(TOP, "limits.clients_per_address", INT, limits.clients_per_address, "0",
         "Client connections from one address.", .max = COUNT_MAX),
+    ROW(TOP, "limits.failed_logins_per_address", INT, limits.failed_logins_per_address, "0",
+        "Wrong passwords from one address in a minute, after which it is refused until the next.",
+        .max = COUNT_MAX),
     ROW(TOP, "limits.login_timeout", TIME, limits.login_timeout, "1m",
         "A client that has not logged in by then is closed; 0 is without end."),
     ROW(TOP, "limits.message_size", SIZE, limits.message_size, "1GiB",

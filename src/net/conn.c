@@ -236,6 +236,33 @@ int conn_peek(struct conn *conn)
     return got > 0 ? first : got == 0 ? UV_EOF : -errno;
 }
 
+ssize_t conn_look(struct conn *conn, const struct buf *in, struct slice *view)
+{
+    struct slice kept = buf_slice(in);
+    uint8_t *p = conn->loop->scratch;
+
+    assert(conn->tls == NULL && kept.n <= LIMIT_SCRATCH);
+    if (kept.n > 0) {
+        memcpy(p, kept.p, kept.n);
+    }
+    ssize_t got = recv(conn->fd, p + kept.n, LIMIT_SCRATCH, MSG_PEEK);
+    *view = slice_of(p, kept.n + (size_t)(got > 0 ? got : 0));
+    return got < 0 ? -errno : got;
+}
+
+void conn_skip(struct conn *conn, size_t n)
+{
+    uint8_t gone[512];
+
+    while (n > 0) {
+        ssize_t got = recv(conn->fd, gone, n < sizeof gone ? n : sizeof gone, 0);
+        if (got <= 0) {
+            return; /* the next read finds out */
+        }
+        n -= (size_t)got;
+    }
+}
+
 ssize_t conn_pull(struct conn *conn, struct buf *in, struct slice *view)
 {
     size_t kept = buf_size(in);

@@ -80,6 +80,12 @@ int conn_start_tls(struct conn *conn, const struct tls_start *start);
  * Not with TLS. */
 int conn_peek(struct conn *conn);
 
+/* As conn_pull, but what came stays in the socket, for conn_skip. Not with TLS. */
+ssize_t conn_look(struct conn *conn, const struct buf *in, struct slice *view);
+
+/* Takes n bytes out of the socket that conn_look has shown. */
+void conn_skip(struct conn *conn, size_t n);
+
 /* Fetches bytes: *view is what was kept in `in` and what came. Returns the count that came (> 0), 0
  * at the end of the stream, UV_EAGAIN, or another negative code. The view is valid until conn_keep.
  */

@@ -18,13 +18,17 @@ void addresses_free(struct addresses *addresses)
     free(addresses);
 }
 
-/* The address's counter in a row; clients of the Unix socket count as one address. */
+/* The address's place in a row; clients of the Unix socket count as one address. */
+static size_t column(const struct addresses *addresses, const struct addr *addr, uint64_t row)
+{
+    struct slice ip = slice_of(addr->ip, sizeof addr->ip);
+
+    return hash_bytes(&addresses->key, row + 1, ip, false) % ADDRESS_COLUMNS;
+}
+
 static _Atomic uint32_t *counter(struct addresses *addresses, const struct addr *addr, uint64_t row)
 {
-    uint64_t hash =
-        hash_bytes(&addresses->key, row + 1, slice_of(addr->ip, sizeof addr->ip), false);
-
-    return &addresses->counters[row][hash % ADDRESS_COLUMNS];
+    return &addresses->counters[row][column(addresses, addr, row)];
 }
 
 uint32_t addresses_add(struct addresses *addresses, const struct addr *addr)
@@ -43,4 +47,37 @@ void addresses_remove(struct addresses *addresses, const struct addr *addr)
     for (uint64_t row = 0; row < ADDRESS_ROWS; row++) {
         (void)atomic_fetch_sub(counter(addresses, addr, row), 1);
     }
+}
+
+/* The minute in the upper half. */
+static uint64_t minute_of(uint64_t now)
+{
+    return (now / 60000 + 1) << 32;
+}
+
+void addresses_add_failure(struct addresses *addresses, const struct addr *addr, uint64_t now)
+{
+    uint64_t minute = minute_of(now);
+
+    for (uint64_t row = 0; row < ADDRESS_ROWS; row++) {
+        _Atomic uint64_t *place = &addresses->failures[row][column(addresses, addr, row)];
+        uint64_t old = atomic_load(place);
+        uint64_t wanted;
+        do { /* another thread's count of the same minute is added to */
+            wanted = old >> 32 == minute >> 32 ? old + 1 : minute + 1;
+        } while (!atomic_compare_exchange_weak(place, &old, wanted));
+    }
+}
+
+uint32_t addresses_failures(struct addresses *addresses, const struct addr *addr, uint64_t now)
+{
+    uint64_t minute = minute_of(now);
+    uint32_t least = UINT32_MAX;
+
+    for (uint64_t row = 0; row < ADDRESS_ROWS; row++) {
+        uint64_t value = atomic_load(&addresses->failures[row][column(addresses, addr, row)]);
+        uint32_t count = value >> 32 == minute >> 32 ? (uint32_t)value : 0;
+        least = count < least ? count : least;
+    }
+    return least;
 }

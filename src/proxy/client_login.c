@@ -396,6 +396,11 @@ static int answer_ssl(struct client_login *login, size_t behind, struct err *err
     return rc < 0 ? rc : CLIENT_LOGIN_SECURE;
 }
 
+void client_login_relayed(struct client_login *login, const struct addr *peer)
+{
+    login->origin.peer = *peer;
+}
+
 void client_login_secured(struct client_login *login, struct tls *tls)
 {
     client_origin_secured(&login->origin, tls);

@@ -37,6 +37,9 @@ void client_login_free(struct client_login *login); /* NULL is allowed */
 int client_login_feed(struct client_login *login, struct slice view, size_t *consumed,
                       struct err *err);
 
+/* A load balancer has told whose connection it is. */
+void client_login_relayed(struct client_login *login, const struct addr *peer);
+
 /* TLS is in force. What was said before it counts for nothing. */
 void client_login_secured(struct client_login *login, struct tls *tls);
 

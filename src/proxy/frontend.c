@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cidr.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "pool/cancel.h"
@@ -19,6 +20,7 @@
 #include "proxy/timeouts.h"
 #include "wire/build.h"
 #include "wire/error.h"
+#include "wire/proxy_header.h"
 
 static const char *const state_names[FRONTEND_STATES] = {"login", "idle", "waiting", "active",
                                                          "closed"};
@@ -394,6 +396,9 @@ static bool begins_with_tls(struct frontend *f)
 static void follow_login(struct frontend *f, int result, const struct err *err)
 {
     if (result < 0) {
+        if (result == ERR_PASSWORD && f->proxy->addresses != NULL) {
+            addresses_add_failure(f->proxy->addresses, &f->peer, loop_now(f->proxy->loop));
+        }
         (void)conn_send_slice(&f->conn, client_login_output(f->login));
         frontend_close(f, err);
         return;
@@ -467,11 +472,82 @@ static void on_login_step(void *data, int result, const struct err *err)
 
 /* ---- bytes of the client ---- */
 
+/* Before anything else: one address may not take all the room there is, nor try all passwords. */
+static void check_address(struct frontend *f)
+{
+    struct proxy *proxy = f->proxy;
+    const struct config *config = realm_config(f->realm);
+    int most = config->limits.clients_per_address;
+    int most_failed = config->limits.failed_logins_per_address;
+    struct err err;
+
+    if (proxy->addresses == NULL) {
+        return;
+    }
+    uint32_t count = addresses_add(proxy->addresses, &f->peer);
+    if (most > 0 && count > (uint32_t)most) {
+        (void)err_set(&err, ERR_TOO_MANY,
+                      "no more connections allowed from this address (limits.clients_per_address)");
+        frontend_close(f, &err);
+    } else if (most_failed > 0 &&
+               addresses_failures(proxy->addresses, &f->peer, loop_now(proxy->loop)) >=
+                   (uint32_t)most_failed) {
+        (void)err_set(&err, ERR_TOO_MANY,
+                      "too many failed logins from this address, try again in a minute "
+                      "(limits.failed_logins_per_address)");
+        frontend_close(f, &err);
+    }
+}
+
+/* From here on it is the client whose connection the balancer passes on: in limits, rules, log. */
+static void become(struct frontend *f, const struct proxy_header *header)
+{
+    if (header->ip_size > 0) {
+        if (f->proxy->addresses != NULL) {
+            addresses_remove(f->proxy->addresses, &f->peer);
+        }
+        f->peer = (struct addr){.family = header->ip_size == 4 ? AF_INET : AF_INET6,
+                                .port = header->port};
+        memcpy(f->peer.ip, header->ip, header->ip_size);
+        client_login_relayed(f->login, &f->peer);
+        check_address(f);
+    }
+}
+
+/* Takes the header out of the socket, and no byte more: what follows may be TLS. */
+static void read_header(struct frontend *f)
+{
+    struct proxy_header header;
+    struct slice view;
+    struct err err;
+    ssize_t got = conn_look(&f->conn, &f->in, &view);
+
+    if (got == UV_EAGAIN) {
+        return;
+    }
+    int rc = got <= 0 ? 0 : proxy_header_parse(view, &header, &err);
+    if (got <= 0 || rc < 0) {
+        frontend_close(f, rc < 0 ? &err : NULL);
+        return;
+    }
+    size_t kept = view.n - (size_t)got;
+    conn_skip(&f->conn, rc == 0 ? (size_t)got : header.size - kept);
+    conn_keep(&f->in, view, rc == 0 ? 0 : view.n);
+    if (rc > 0) {
+        f->announced = false;
+        become(f, &header);
+    }
+}
+
 static void on_readable(struct conn *conn)
 {
     struct frontend *f = container_of(conn, struct frontend, conn);
     struct slice view;
 
+    if (f->announced) {
+        read_header(f);
+        return;
+    }
     if (f->knocking && begins_with_tls(f)) {
         start_tls(f, true);
         return;
@@ -524,22 +600,18 @@ static const struct conn_ops conn_ops = {
     .on_secured = on_secured,
 };
 
-/* Before anything else: one address may not take all the room there is. */
-static void check_address(struct frontend *f)
+/* Is it one of the load balancers? */
+static bool is_announced(const struct listen_config *listen, const struct addr *peer)
 {
-    struct proxy *proxy = f->proxy;
-    int most = realm_config(f->realm)->limits.clients_per_address;
-    struct err err;
+    uint8_t size = peer->family == AF_INET ? 4 : peer->family == AF_INET6 ? 16 : 0;
+    struct cidr net;
 
-    if (proxy->addresses == NULL) {
-        return;
+    for (size_t i = 0; listen->proxy_protocol && i < listen->proxy_networks.count; i++) {
+        if (cidr_parse(listen->proxy_networks.items[i], &net) && cidr_holds(&net, size, peer->ip)) {
+            return true;
+        }
     }
-    uint32_t count = addresses_add(proxy->addresses, &f->peer);
-    if (most > 0 && count > (uint32_t)most) {
-        (void)err_set(&err, ERR_TOO_MANY,
-                      "no more connections allowed from this address (limits.clients_per_address)");
-        frontend_close(f, &err);
-    }
+    return false;
 }
 
 /* A client in its first state, in the proxy's lists; its connection is open. */
@@ -582,7 +654,12 @@ void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
     struct client_login_needs needs = {
         .loop = proxy->loop, .realm = f->realm, .directory = proxy->directory};
     f->login = client_login_new(&needs, &origin, on_login_step, f);
-    check_address(f);
+    f->announced = is_announced(&realm_config(f->realm)->listen, peer);
+    if (!f->announced) {
+        check_address(f);
+    } else if (proxy->addresses != NULL) { /* the balancer's own has no limit */
+        (void)addresses_add(proxy->addresses, &f->peer);
+    }
 }
 
 /* The time to log in begins anew, so that there is one length for all. */

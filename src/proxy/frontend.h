@@ -72,7 +72,8 @@ struct frontend {
     bool closing_soon; /* to be closed when it is next outside a transaction */
     bool replicates;   /* its server connection is its own, and ends with it */
     bool has_slot;
-    bool knocking;                        /* nothing was read yet */
+    bool knocking;  /* nothing was read yet */
+    bool announced; /* through a load balancer, whose header comes first and is not there yet */
     struct deadline deadline;             /* of the login; of waiting, a query, or being idle */
     struct deadline transaction_deadline; /* of the transaction */
     bool thinking; /* linked or not, nothing is under way: the client is to speak */
