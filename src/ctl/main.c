@@ -11,10 +11,13 @@
 #include <libpq-fe.h>
 
 #include "base/alloc.h"
+#include "config/load.h"
+#include "ctl/bulk.h"
 #include "ctl/import.h"
 #include "ctl/options.h"
 #include "ctl/print.h"
 #include "ctl/target.h"
+#include "ctl/tenant_login.h"
 #include "ctl/verify.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -146,6 +149,20 @@ static int run_command(PGconn *conn, const char *command, bool json)
     return status;
 }
 
+/* What is done with a connection to the console. */
+static int use_console(PGconn *conn, const struct options *options)
+{
+    struct buf out = {0};
+
+    if (options->action == OPTION_RUN) {
+        return run_command(conn, (const char *)buf_slice(&options->command).p, options->json);
+    }
+    int rc = bulk_create(conn, options->list, options->with, options->json, &out);
+    write_out(stdout, &out);
+    buf_release(&out);
+    return rc < 0 ? EXIT_USAGE : rc > 0 || fflush(stdout) != 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
 static int run(const struct options *options)
 {
     struct target target;
@@ -159,10 +176,8 @@ static int run(const struct options *options)
         status = EXIT_USAGE;
     } else {
         PGconn *conn = connect_asking(&target);
-        status =
-            PQstatus(conn) == CONNECTION_OK
-                ? run_command(conn, (const char *)buf_slice(&options->command).p, options->json)
-                : fail(PQerrorMessage(conn));
+        status = PQstatus(conn) == CONNECTION_OK ? use_console(conn, options)
+                                                 : fail(PQerrorMessage(conn));
         PQfinish(conn);
     }
     buf_release(&faults);
@@ -185,6 +200,63 @@ static int run_import(const char *path)
         return EXIT_USAGE;
     }
     return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* NULL where the file cannot be used, which was told. */
+static const struct config *load_config(const struct options *options)
+{
+    const char *file = options->file == NULL ? TARGET_DEFAULT_FILE : options->file;
+    struct config_faults faults = {0};
+    const struct config *config = NULL;
+    struct buf lines = {0};
+
+    if (config_load(file, &config, &faults) < 0) {
+        config_faults_print(&faults, &lines);
+        write_out(stderr, &lines);
+        buf_release(&lines);
+    }
+    config_faults_fini(&faults);
+    return config;
+}
+
+static int run_url(const struct options *options, const struct config *config)
+{
+    struct buf out = {0};
+    struct err err;
+    int status = EXIT_DONE;
+
+    if (tenant_login_url(config, options, options->tenant, &out, &err) < 0) {
+        status = fail(err.text);
+    } else {
+        buf_printf(&out, "\n");
+        write_out(stdout, &out);
+    }
+    buf_release(&out);
+    return status;
+}
+
+static int run_exec(const struct options *options, const struct config *config)
+{
+    struct err err;
+    PGconn *conn = tenant_login(config, options, options->tenant, &err);
+    int status = conn == NULL ? fail(err.text) : run_command(conn, options->sql, options->json);
+
+    PQfinish(conn);
+    return status;
+}
+
+/* What a login of a tenant is made of stands in the file. */
+static int run_login(const struct options *options)
+{
+    const struct config *config = load_config(options);
+    int status = EXIT_USAGE;
+
+    if (config != NULL) {
+        status =
+            options->action == OPTION_URL ? run_url(options, config) : run_exec(options, config);
+    }
+    config_unref(config);
+    return status;
 }
 
 static int run_verify(const struct options *options)
@@ -213,6 +285,7 @@ int main(int argc, char **argv)
     options_parse(&options, argc, argv);
     switch (options.action) {
     case OPTION_RUN:
+    case OPTION_BULK:
         status = run(&options);
         break;
     case OPTION_IMPORT:
@@ -220,6 +293,10 @@ int main(int argc, char **argv)
         break;
     case OPTION_VERIFY:
         status = run_verify(&options);
+        break;
+    case OPTION_URL:
+    case OPTION_EXEC:
+        status = run_login(&options);
         break;
     case OPTION_HELP:
         options_print_help();

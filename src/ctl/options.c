@@ -88,6 +88,44 @@ static void take_verify(struct options *options, char **words, int count)
     }
 }
 
+/* "create tenants -f LIST [key = value, …]" runs many commands of the console. */
+static void take_bulk(struct options *options, char **words, int count)
+{
+    if (count < 2 || strcmp(words[0], "create") != 0 || strcmp(words[1], "tenants") != 0) {
+        return;
+    }
+    options->action = OPTION_BULK;
+    if (count < 4 || count > 5 || strcmp(words[2], "-f") != 0) {
+        (void)fprintf(stderr, "fahrenctl: create tenants needs a file of names, for example:"
+                              " fahrenctl create tenants -f LIST 'strategy = schema'\n");
+        options->action = OPTION_BAD;
+        return;
+    }
+    options->list = words[3];
+    options->with = count > 4 ? words[4] : NULL;
+}
+
+/* "url TENANT" and "exec TENANT SQL" are about a login of the tenant. */
+static void take_login(struct options *options, char **words, int count)
+{
+    bool url = count > 0 && strcmp(words[0], "url") == 0;
+    bool exec = count > 0 && strcmp(words[0], "exec") == 0;
+
+    if (!url && !exec) {
+        return;
+    }
+    options->action = url ? OPTION_URL : OPTION_EXEC;
+    if (count != (url ? 2 : 3)) {
+        (void)fprintf(stderr, url ? "fahrenctl: url needs a tenant: fahrenctl url acme\n"
+                                  : "fahrenctl: exec needs a tenant and one text of SQL:"
+                                    " fahrenctl exec acme 'SELECT 1'\n");
+        options->action = OPTION_BAD;
+        return;
+    }
+    options->tenant = words[1];
+    options->sql = exec ? words[2] : NULL;
+}
+
 void options_parse(struct options *options, int argc, char **argv)
 {
     int c;
@@ -106,6 +144,8 @@ void options_parse(struct options *options, int argc, char **argv)
     } else if (options->action == OPTION_RUN) {
         take_import(options, argv + optind, argc - optind);
         take_verify(options, argv + optind, argc - optind);
+        take_bulk(options, argv + optind, argc - optind);
+        take_login(options, argv + optind, argc - optind);
     }
     if (options->action == OPTION_BAD) {
         (void)fprintf(stderr, "Try \"fahrenctl --help\".\n");
@@ -125,6 +165,9 @@ void options_print_help(void)
         "Usage:\n"
         "  fahrenctl [-c FILE] [-h HOST] [-p PORT] [-U USER] [--json] COMMAND …\n"
         "  fahrenctl import FILE.ini > fahrend.yaml\n"
+        "  fahrenctl [-c FILE] create tenants -f LIST ['key = value, …']\n"
+        "  fahrenctl [-c FILE] [-U USER] url TENANT\n"
+        "  fahrenctl [-c FILE] [-U USER] [--json] exec TENANT SQL\n"
         "  fahrenctl [-c FILE] [-U USER] [--json] [--allow ID,…] verify [TENANT]\n"
         "\n"
         "Options:\n"
@@ -146,10 +189,18 @@ void options_print_help(void)
         "  fahrenctl show tenants           what each tenant is and does\n"
         "  fahrenctl show pools             who waits, and for what\n"
         "  fahrenctl --json show stats      figures, for a program\n"
+        "  fahrenctl create tenant acme     make a tenant; … with '(strategy = schema)' says how\n"
+        "  fahrenctl drop tenant acme       remove one that has no data; … cascade with its data\n"
+        "  fahrenctl alter tenant acme set '(limits.clients = 50)'\n"
+        "  fahrenctl suspend tenant acme    close its clients and let nobody in; resume ends it\n"
         "  fahrenctl pause tenant acme      hold a tenant's queries, for a move without errors\n"
         "  fahrenctl resume tenant acme     … and let them go on\n"
         "  fahrenctl reload                 take the configuration file anew, whole or not at all\n"
         "  fahrenctl show help              every command that there is\n"
+        "\n"
+        "create tenants makes one for each line of LIST (- is stdin): a name, and behind it what\n"
+        "differs for this one, as pool.size=5. url prints the connection string of a tenant; exec\n"
+        "runs SQL as the tenant. Both take the first user of the file that may enter it, or -U.\n"
         "\n"
         "import writes a configuration that does what a pgbouncer.ini does, and says on stderr\n"
         "what has no counterpart and what to do about it; it needs no running fahrend.\n"

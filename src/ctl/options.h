@@ -13,6 +13,9 @@ enum option_action {
     OPTION_RUN,
     OPTION_IMPORT,
     OPTION_VERIFY,
+    OPTION_BULK,
+    OPTION_URL,
+    OPTION_EXEC,
     OPTION_HELP,
     OPTION_VERSION,
     OPTION_BAD
@@ -25,7 +28,10 @@ struct options {
     const char *port;
     const char *user;
     const char *import; /* OPTION_IMPORT: the pgbouncer.ini */
-    const char *tenant; /* OPTION_VERIFY: which one; NULL for all of the file */
+    const char *tenant; /* OPTION_VERIFY: which one; NULL for all of the file; OPTION_URL, _EXEC */
+    const char *list;   /* OPTION_BULK: a file of tenants */
+    const char *with;   /* OPTION_BULK: the options of all of them, or NULL */
+    const char *sql;    /* OPTION_EXEC */
     const char *allow;  /* OPTION_VERIFY: attacks that may get through, with commas between */
     bool json;
     struct buf command; /* terminated; empty where there was none; options_fini frees it */

@@ -10,7 +10,7 @@
 #include "ctl/attacks.h"
 #include "ctl/print.h"
 #include "ctl/target.h"
-#include "ctl/verify_login.h"
+#include "ctl/tenant_login.h"
 #include "ctl/verify_sql.h"
 #include "provision/rls_catalog.h"
 
@@ -335,7 +335,7 @@ static int verify_tenant(struct verify *v, const char *tenant, struct err *err)
     const struct tenant_config *t = config_tenant(v->config, slice_str(tenant));
 
     t = t == NULL ? &v->config->defaults : t;
-    v->conn = verify_login(v->config, v->options, tenant, err);
+    v->conn = tenant_login(v->config, v->options, tenant, err);
     if (v->conn == NULL) {
         err_wrap(err, "tenant %s", tenant);
         return err->code;

@@ -191,6 +191,7 @@ static void make_schema(struct make *m)
 
     begin(&s);
     tenant_roles_make(&s, spec, m->verifier);
+    tenant_role_let_in(&s, spec);
     tenant_schema_make(&s, spec);
     commit(m, &s);
 }
@@ -201,6 +202,20 @@ static void make_roles(struct make *m)
 
     begin(&s);
     tenant_roles_make(&s, &m->request->spec, m->verifier);
+    commit(m, &s);
+}
+
+/* A role of its own, and the way into the database that all share. */
+static void make_shared_role(struct make *m)
+{
+    const struct tenant_spec *spec = &m->request->spec;
+    struct script s = spec->database[0] == '\0'
+                          ? workplace_admin(&m->place, spec->role)
+                          : workplace_database(&m->place, spec->database, spec->role);
+
+    begin(&s);
+    tenant_roles_make(&s, spec, m->verifier);
+    tenant_role_let_in(&s, spec);
     commit(m, &s);
 }
 
@@ -242,7 +257,7 @@ static void make_objects(struct make *m)
         return;
     case STRATEGY_RLS:
     case STRATEGY_NONE:
-        make_roles(m);
+        make_shared_role(m);
         return;
     }
 }

@@ -172,6 +172,28 @@ void tenant_roles_make(struct script *s, const struct tenant_spec *spec, const c
     }
 }
 
+void tenant_role_let_in(struct script *s, const struct tenant_spec *spec)
+{
+    static const char question[] =
+        "SELECT pg_catalog.current_database() FROM pg_catalog.pg_roles r WHERE r.rolname = $1"
+        " AND NOT pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(),"
+        " 'CONNECT')";
+    char database[NAME_SIZE];
+    struct buf sql = {0};
+
+    if (!spec->logs_in || !spec->owns_role ||
+        !script_ask_text(s, question, spec->role, database, sizeof database)) {
+        return;
+    }
+    s->object = database;
+    buf_printf(&sql, "GRANT CONNECT ON DATABASE ");
+    quote_ident(&sql, database);
+    buf_printf(&sql, " TO ");
+    quote_ident(&sql, spec->role);
+    script_run(s, &sql);
+    s->object = spec->role;
+}
+
 /* ---- removing ---- */
 
 static bool is_ours(struct script *s, const struct tenant_spec *spec, const char *role)

@@ -34,6 +34,9 @@ void tenant_roles_make(struct script *s, const struct tenant_spec *spec, const c
 /* In a transaction, where nothing is left that they own; grants in this database go with them. */
 void tenant_roles_drop(struct script *s, const struct tenant_spec *spec);
 
+/* In a transaction: where PUBLIC may not enter this database, the role that logs in may. */
+void tenant_role_let_in(struct script *s, const struct tenant_spec *spec);
+
 /* Takes what they own or may do in this database away. */
 void tenant_roles_disown(struct script *s, const struct tenant_spec *spec);
 
