@@ -62,26 +62,11 @@ static int name_database(struct job *job, const struct tenant_config *tenant, st
     return name_expand(slice_str(tenant->database), &values, job->database, err);
 }
 
-static void set_options(struct job *job, const struct rls_config *rls)
-{
-    const char *key = realm_secret(job->realm, &rls->key);
-    const char *spare = realm_secret(job->realm, &rls->spare_key);
-
-    job->request.options = (struct rls_options){
-        .setting = rls->setting,
-        .column = rls->column,
-        .sealed = rls->seal,
-        .keys = {slice_str(key == NULL ? "" : key), slice_str(spare == NULL ? "" : spare)},
-    };
-}
-
-/* Those of the command, else those of the configuration; none: all. */
-static void set_tables(struct job *job, const struct rls_config *rls)
+/* Those of the command stand in place of those of the configuration. */
+static void set_tables(struct job *job)
 {
     size_t count = 0;
 
-    job->request.tables = rls->tables.items;
-    job->request.table_count = rls->tables.count;
     if (job->command.tables[0] == '\0') {
         return;
     }
@@ -99,11 +84,6 @@ static void set_tables(struct job *job, const struct rls_config *rls)
     job->request.table_count = count;
 }
 
-static const char *shared_role(const struct login_config *login)
-{
-    return login->kind == LOGIN_FIXED && strchr(login->user, '{') == NULL ? login->user : NULL;
-}
-
 static int fill_request(struct job *job, struct err *err)
 {
     const struct config *config = realm_config(job->realm);
@@ -118,11 +98,9 @@ static int fill_request(struct job *job, struct err *err)
     if (rc < 0) {
         return rc;
     }
-    job->request.target = job->server.target;
-    job->request.target.database = job->database;
-    set_options(job, &tenant->rls);
-    set_tables(job, &tenant->rls);
-    job->request.role = shared_role(&tenant->login);
+    rls_request_init(&job->request, &job->server.target, job->database, tenant,
+                     realm_secrets(job->realm));
+    set_tables(job);
     job->request.dry = job->command.dry;
     return 0;
 }

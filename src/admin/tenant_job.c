@@ -114,7 +114,10 @@ static bool needs_server(const struct tenant_job *job)
     const struct server_config *server =
         config_server(realm_config(job->realm), spec->config->server);
 
-    return tenant_spec_has_objects(spec) ||
+    bool sets_up = job->command.kind->argument == ARGUMENT_CREATE &&
+                   spec->config->strategy == STRATEGY_RLS && spec->config->rls.setup == RLS_AUTO;
+
+    return tenant_spec_has_objects(spec) || sets_up ||
            (job->command.kind->argument == ARGUMENT_DROP && spec->database[0] != '\0' &&
             spec->config->strategy == STRATEGY_RLS && server->admin.user != NULL);
 }

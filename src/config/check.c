@@ -399,6 +399,24 @@ static void check_application_name(const struct checker *c, const struct entry *
     }
 }
 
+/* What is set up at start: where, and by whose login. */
+static void check_setup(const struct checker *c, const struct entry *e,
+                        const struct tenant_config *t)
+{
+    const struct server_config *server =
+        t->server == NULL ? NULL : config_server(c->config, t->server);
+
+    if (t->strategy != STRATEGY_RLS || t->rls.setup != RLS_AUTO) {
+        return;
+    }
+    if (t->database == NULL) {
+        entry_fault(c, e, "rls.setup", "auto needs a database, which is not said");
+    }
+    if (server != NULL && server->admin.user == NULL) {
+        entry_fault(c, e, "rls.setup", "auto needs servers.%s.admin to log in as", server->name);
+    }
+}
+
 static void check_seal(const struct checker *c, const struct entry *e,
                        const struct tenant_config *t)
 {
@@ -439,6 +457,7 @@ static void check_tenant(const struct checker *c, const struct tenant_config *t)
     check_rls(c, &e, t);
     check_seal(c, &e, t);
     check_application_name(c, &e, t);
+    check_setup(c, &e, t);
     check_settings(c, &e, t);
     check_pool(c, &e, &t->pool);
 }

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "config/diff.h"
+#include "daemon/auto_setup.h"
 #include "daemon/listeners.h"
 #include "daemon/notify.h"
 #include "daemon/realms.h"
@@ -24,8 +25,9 @@ struct daemon {
     struct loop loop; /* of the control thread */
     struct mailbox mailbox;
     struct realms realms;
-    const struct realm *realm; /* in force; a reference */
-    struct tenants tenants;    /* those of the registry's table */
+    const struct realm *realm;    /* in force; a reference */
+    struct tenants tenants;       /* those of the registry's table */
+    struct auto_setup auto_setup; /* rls.setup: auto */
     struct worker *workers;
     size_t worker_count;
     struct admin *admin; /* the console; NULL before the workers run */
@@ -52,6 +54,7 @@ static void stop(struct daemon *d)
     notify_stopping();
     notify_stop(&d->notify);
     tenants_stop(&d->tenants);
+    auto_setup_stop(&d->auto_setup);
     if (d->admin != NULL) {
         admin_close(d->admin);
     }
@@ -169,6 +172,7 @@ static int reload(struct daemon *d, struct buf *report, struct err *err)
     put_in_force(d, realm);
     tenants_follow(&d->tenants, d->realm);
     on_tenants_changed(d);
+    auto_setup_follow(&d->auto_setup, d->realm);
     log_configure(realm_config(realm)->log.level, realm_config(realm)->log.format == LOG_JSON);
     return 0;
 }
@@ -457,6 +461,7 @@ static void end(struct daemon *d)
     quotas_fini(&d->shared.crew.tenants);
     quotas_fini(&d->shared.crew.users);
     addresses_free(d->shared.addresses);
+    auto_setup_fini(&d->auto_setup);
     realm_unref(d->realm);
     realms_fini(&d->realms);
 }
@@ -486,6 +491,8 @@ int daemon_run(const char *file)
     tenants_init(&d.tenants, &d.realms.roster, &d.mailbox, on_tenants_changed, &d);
     tenants_follow(&d.tenants, d.realm);
     on_tenants_changed(&d);
+    auto_setup_init(&d.auto_setup, &d.loop);
+    auto_setup_follow(&d.auto_setup, d.realm);
     int rc = start_workers(&d, &err);
     if (rc == 0) {
         run(&d);

@@ -187,6 +187,56 @@ static void look_for_traps(struct setup *s)
     }
 }
 
+static bool is_done(struct setup *s)
+{
+    PGresult *result =
+        ask(s, "SELECT to_regprocedure('fahrend.current_tenant()') IS NOT NULL", NULL, 0);
+    bool done = result != NULL && PQgetvalue(result, 0, 0)[0] == 't';
+
+    PQclear(result);
+    return done;
+}
+
+static const char *shared_role(const struct login_config *login)
+{
+    return login->kind == LOGIN_FIXED && strchr(login->user, '{') == NULL ? login->user : NULL;
+}
+
+void rls_request_init(struct rls_request *request, const struct pgexec_target *target,
+                      const char *database, const struct tenant_config *tenant,
+                      const struct secrets *secrets)
+{
+    const struct rls_config *rls = &tenant->rls;
+    const char *key = secret_of(secrets, &rls->key);
+    const char *spare = secret_of(secrets, &rls->spare_key);
+
+    *request = (struct rls_request){
+        .target = *target,
+        .options = {.setting = rls->setting,
+                    .column = rls->column,
+                    .sealed = rls->seal,
+                    .keys = {slice_str(key == NULL ? "" : key),
+                             slice_str(spare == NULL ? "" : spare)}},
+        .tables = rls->tables.items,
+        .table_count = rls->tables.count,
+        .role = shared_role(&tenant->login),
+    };
+    request->target.database = database;
+}
+
+static void set_up(struct setup *s)
+{
+    run(s, "BEGIN");
+    if (s->request->once && is_done(s)) {
+        return;
+    }
+    choose_tables(s);
+    rls_sql_install(&s->request->options, on_statement, s);
+    protect_tables(s);
+    look_for_traps(s);
+    run(s, s->request->dry ? "ROLLBACK" : "COMMIT");
+}
+
 void rls_setup(const struct rls_request *request, struct rls_outcome *outcome)
 {
     struct setup s = {.request = request, .outcome = outcome};
@@ -196,12 +246,7 @@ void rls_setup(const struct rls_request *request, struct rls_outcome *outcome)
     if (s.conn == NULL) {
         return;
     }
-    run(&s, "BEGIN");
-    choose_tables(&s);
-    rls_sql_install(&request->options, on_statement, &s);
-    protect_tables(&s);
-    look_for_traps(&s);
-    run(&s, request->dry ? "ROLLBACK" : "COMMIT");
+    set_up(&s);
     PQfinish(s.conn);
     buf_release(&s.chosen);
     buf_release(&s.protected);

@@ -7,6 +7,7 @@
 
 #include "provision/pgexec.h"
 #include "provision/rls_sql.h"
+#include "secret/secrets.h"
 
 struct rls_request {
     struct pgexec_target target; /* a role that owns the tables, or a superuser */
@@ -15,6 +16,7 @@ struct rls_request {
     size_t table_count;
     const char *role; /* that tenants share, or NULL */
     bool dry;         /* say what would be run, and roll back */
+    bool once;        /* nothing where it was done before: the function is there */
 };
 
 enum rls_finding_kind { RLS_STATEMENT, RLS_WARNING };
@@ -31,6 +33,12 @@ struct rls_outcome {
     struct rls_finding *findings;
     size_t count;
 };
+
+/* What the configuration of a tenant says, for the tables of its database, by this login. Points
+ * into what was given. */
+void rls_request_init(struct rls_request *request, const struct pgexec_target *target,
+                      const char *database, const struct tenant_config *tenant,
+                      const struct secrets *secrets);
 
 void rls_setup(const struct rls_request *request, struct rls_outcome *outcome);
 void rls_outcome_fini(struct rls_outcome *outcome);

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/rand.h"
 #include "provision/registry_table.h"
+#include "provision/rls_setup.h"
 #include "provision/role_password.h"
 #include "provision/tenant_objects.h"
 #include "provision/workplace.h"
@@ -245,6 +246,37 @@ static void make_database(struct make *m)
     furnish_database(m);
 }
 
+/* rls.setup: auto. The first tenant of a database brings the policies; warnings are SETUP RLS's to
+ * tell. */
+static void set_up_rows(struct make *m)
+{
+    const struct tenant_request *request = m->request;
+    const struct tenant_spec *spec = &request->spec;
+    struct rls_request rls;
+    struct rls_outcome outcome;
+
+    if (failed(m) || spec->config->strategy != STRATEGY_RLS ||
+        spec->config->rls.setup != RLS_AUTO || request->admin.hosts == NULL ||
+        spec->database[0] == '\0') {
+        return;
+    }
+    rls_request_init(&rls, &request->admin.target, spec->database, spec->config, request->secrets);
+    rls.dry = request->dry;
+    rls.once = true;
+    rls_setup(&rls, &outcome);
+    for (size_t i = 0; i < outcome.count; i++) {
+        if (outcome.findings[i].kind == RLS_STATEMENT) {
+            report_add(&m->outcome->report, REPORT_SQL, outcome.findings[i].object,
+                       outcome.findings[i].text);
+        }
+    }
+    if (outcome.err.code != 0) {
+        *err_of(m) = outcome.err;
+        err_wrap(err_of(m), "row security");
+    }
+    rls_outcome_fini(&outcome);
+}
+
 static void make_objects(struct make *m)
 {
     make_verifier(m);
@@ -280,6 +312,7 @@ void tenant_make(const struct tenant_request *request, struct tenant_outcome *ou
     if (tenant_spec_has_objects(&request->spec)) {
         make_objects(&m);
     }
+    set_up_rows(&m);
     if (keeps_row && !failed(&m)) {
         open_row(&m);
     } else if (keeps_row && m.fresh && !m.made_something) {

@@ -176,6 +176,8 @@ static const struct bad cases[] = {
      "f:2:27: rls.key: is needed where rls.seal is true\n"},
     {S "tenants: {a: {application_name: \"{tenant}\"}}\n",
      "f:2:33: application_name: {application_name} must stand in it once\n"},
+    {S "tenants: {a: {database: app, rls: {setup: auto}}}\n",
+     "f:2:43: rls.setup: auto needs servers.main.admin to log in as\n"},
     {S "tenants: {a: {rls: {seal: true, key: k}, reset: never}}\n",
      "f:2:49: reset: never leaves what another tenant must not see: not with rls.seal\n"},
     {S "tenants: {a: {pool: {min_size: 30}}}\n",
