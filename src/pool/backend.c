@@ -238,14 +238,6 @@ void backend_cancel_ended(struct backend *b)
 
 /* ---- bytes of the server ---- */
 
-/* A server tells since version 14 whether it is a standby. */
-static bool has_role(const struct backend *b)
-{
-    struct slice standby = parameters_find(&b->parameters, slice_str("in_hot_standby"));
-
-    return b->role == SERVER_ANY || slice_eq_str(standby, "on") == (b->role == SERVER_STANDBY);
-}
-
 static void log_login(const struct backend *b)
 {
     char tls[64] = "none";
@@ -262,7 +254,7 @@ static void finish_login(struct backend *b)
     struct err err;
 
     backend_login_take(b->login, b);
-    if (!has_role(b)) {
+    if (!backend_has_role(b)) {
         (void)err_set(&err, ERR_CONNECTION, "%s:%d is %s, and a %s is wanted", b->host, b->port,
                       b->role == SERVER_PRIMARY ? "a standby" : "no standby",
                       b->role == SERVER_PRIMARY ? "primary" : "standby");

@@ -247,6 +247,15 @@ static inline bool backend_may_linger(const struct backend *b)
     return b->open && (b->conn.tls == NULL || !b->conn.tls->shaking);
 }
 
+/* Whether its server is what it must be: a server tells since version 14 whether it is a standby,
+ * also when that changes. */
+static inline bool backend_has_role(const struct backend *b)
+{
+    struct slice standby = parameters_find(&b->parameters, slice_str("in_hot_standby"));
+
+    return b->role == SERVER_ANY || slice_eq_str(standby, "on") == (b->role == SERVER_STANDBY);
+}
+
 /* A cancel request for it has ended. */
 void backend_cancel_ended(struct backend *b);
 

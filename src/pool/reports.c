@@ -2,9 +2,19 @@
 #include "pool/reports.h"
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "wire/cursor.h"
 #include "wire/error.h"
 #include "wire/frame.h"
+
+/* A standby that was promoted is no place for who wants a standby. */
+static void follow_role(struct backend *b)
+{
+    if (!b->close_when_free && !backend_has_role(b)) {
+        log_info("server has another role now host=%s port=%d pid=%u", b->host, b->port, b->pid);
+        b->close_when_free = true;
+    }
+}
 
 bool reports_note(struct backend *b, struct slice body)
 {
@@ -12,10 +22,14 @@ bool reports_note(struct backend *b, struct slice body)
     struct slice name = cursor_cstr(&c);
     struct slice value = cursor_cstr(&c);
 
-    if (!c.bad) {
-        parameters_set(&b->parameters, name, value);
+    if (c.bad) {
+        return false;
     }
-    return !c.bad;
+    parameters_set(&b->parameters, name, value);
+    if (b->role != SERVER_ANY) {
+        follow_role(b);
+    }
+    return true;
 }
 
 /* Nobody is linked who would follow it: the connection remembers, so that the next switch resets
@@ -89,6 +103,9 @@ ptrdiff_t reports_walk_idle(struct backend *b, struct slice view, struct err *er
         }
         if (frame.type == WIRE_PARAMETER_STATUS) {
             (void)reports_note(b, frame_body(message, &frame));
+            if (b->close_when_free) {
+                return err_set(err, ERR_CONNECTION, "the server has another role now");
+            }
         }
         at += frame.size;
     }
