@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 
 #include "proxy/frontend.h"
+#include "proxy/passwords.h"
 #include "proxy/renewal.h"
 #include "proxy/seals.h"
 #include "wire/error.h"
@@ -91,6 +92,7 @@ void proxy_set_realm(struct proxy *proxy, const struct realm *realm)
     if (reloaded) { /* else it is about tenants that nobody here need know */
         directory_forget(proxy->directory);
         pools_reconfigure(&proxy->pools, realm_config(realm));
+        passwords_refresh(proxy);
         seals_refresh(proxy);
     }
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Passwords: of clients at fahrend by each method and form of secret, of fahrend at the server."""
 
+import os
 import re
 
 import psycopg
@@ -225,3 +226,32 @@ def test_one_tenants_failing_login_leaves_the_others_alone(outgoing):
 
     with outgoing.tenant("scram", password="app-secret") as conn:
         assert conn.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_new_password_of_the_configuration_is_what_new_connections_use(cluster):
+    """Also of those whose clients came before."""
+    cluster.run("SET password_encryption = 'scram-sha-256';"
+                "CREATE ROLE pw_password_new LOGIN PASSWORD 'old'")
+    hba = os.path.join(cluster.directory, "data", "pg_hba.conf")
+    with open(hba, encoding="utf-8") as file:
+        lines = file.read()
+    with open(hba, "w", encoding="utf-8") as file:
+        file.write("host all pw_password_new 127.0.0.1/32 scram-sha-256\n" + lines)
+    cluster.run("SELECT pg_reload_conf()")
+
+    def config(password):
+        login = {"user": "pw_password_new", "password": password}
+        return base_config(cluster.port, tenants={"acme": {"strategy": "none", "login": login}},
+                           listen={"port": port})
+
+    port = free_port()
+    with Proxy(config("old")) as daemon, daemon.tenant("acme") as before:
+        assert before.execute("SELECT 1").fetchone() == (1,)
+        cluster.run("ALTER ROLE pw_password_new PASSWORD 'new'")
+        daemon.write(config("new"))
+        daemon.console("RELOAD")
+        daemon.console("RECONNECT")
+
+        assert before.execute("SELECT 2").fetchone() == (2,)
+        with daemon.tenant("acme") as after:
+            assert after.execute("SELECT 3").fetchone() == (3,)
