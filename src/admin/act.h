@@ -46,6 +46,9 @@ void act_add_report(struct console *c, const struct report *report);
 
 void act_alter_tenant(struct console *c, const struct command *command);
 
+/* act_rotate.c: ALTER TENANT … ROTATE PASSWORD */
+void act_rotate_password(struct console *c, const struct command *command);
+
 /* act_state.c: does the registry say that the tenant is suspended? */
 bool act_is_suspended(struct console *c, const struct question *q);
 

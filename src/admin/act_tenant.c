@@ -67,7 +67,11 @@ static void start(struct console *c, const struct command *command, tenant_job_w
 
 void act_alter_tenant(struct console *c, const struct command *command)
 {
-    start(c, command, tenant_alter);
+    if (command->rotate) {
+        act_rotate_password(c, command);
+    } else {
+        start(c, command, tenant_alter);
+    }
 }
 
 void act_create_tenant(struct console *c, const struct command *command)

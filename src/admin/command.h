@@ -23,7 +23,7 @@ enum command_argument {
     ARGUMENT_ASSIGNMENT, /* key = value, or key TO value */
     ARGUMENT_SETUP,      /* [FOR TENANT name] [ON table, …] [DRY RUN] */
     ARGUMENT_CREATE,     /* name [WITH (key = value, …)] [DRY RUN] */
-    ARGUMENT_ALTER,      /* name SET (key = value, …) */
+    ARGUMENT_ALTER,      /* name SET (key = value, …), or ROTATE PASSWORD */
     ARGUMENT_DROP,       /* name [CASCADE] [DRY RUN] */
     ARGUMENT_ANYTHING    /* is passed over */
 };
@@ -53,6 +53,7 @@ struct command {
                                            null for DEFAULT; "{}" where there are none */
     bool dry;                           /* SETUP, CREATE, DROP: only say what would be done */
     bool cascade;                       /* DROP */
+    bool rotate;                        /* ALTER: ROTATE PASSWORD in place of SET */
 };
 
 extern const struct command_kind command_kinds[];

@@ -150,6 +150,11 @@ int command_read_clauses(const struct words *words, size_t at, struct command *c
     strcpy(command->options, "{}");
     if (argument != ARGUMENT_DROP && takes(words, &at, lead)) {
         rc = read_options(words, &at, command, err);
+    } else if (argument == ARGUMENT_ALTER && takes(words, &at, "rotate")) {
+        command->rotate = true;
+        rc = takes(words, &at, "password")
+                 ? 0
+                 : words_missing(command->kind->words, "PASSWORD after ROTATE", err);
     } else if (argument == ARGUMENT_ALTER) {
         return at < words->count ? words_unexpected(&words->items[at], err)
                                  : words_missing(command->kind->words, "SET (key = value, …)", err);

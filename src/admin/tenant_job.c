@@ -69,7 +69,7 @@ static const struct tenant_config *choose_config(struct tenant_job *job, struct 
         err_hint(err, "What the file says of a tenant is changed there.");
         return NULL;
     }
-    if (in_file != NULL && job->command.kind->argument != ARGUMENT_ALTER) {
+    if (in_file != NULL && (job->command.rotate || job->command.kind->argument != ARGUMENT_ALTER)) {
         return in_file;
     }
     if (in_file != NULL || (job->command.kind->argument == ARGUMENT_ALTER && !job->request.known)) {
@@ -155,7 +155,7 @@ static int fill_request(struct tenant_job *job, struct err *err)
     if (tenant == NULL) {
         return err->code;
     }
-    rc = argument == ARGUMENT_CREATE || argument == ARGUMENT_DROP
+    rc = argument == ARGUMENT_CREATE || argument == ARGUMENT_DROP || job->command.rotate
              ? fill_object_request(job, tenant, err)
              : fill_row_request(job, tenant, err);
     request->secrets = realm_secrets(job->realm);

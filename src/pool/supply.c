@@ -124,6 +124,16 @@ static void give_up(struct pool *pool, const struct err *err)
     }
 }
 
+static bool begin_renewal(struct pool *pool)
+{
+    if (!pool->owner->renew_secret(pool)) {
+        return false;
+    }
+    pool->renewal = RENEWAL_ASKED;
+    pool->renewed = loop_now(pool->owner->loop);
+    return true;
+}
+
 /* Whether the password may have been changed, and the answer to that is still to come. */
 static bool renews(struct pool *pool, const struct err *err)
 {
@@ -137,12 +147,7 @@ static bool renews(struct pool *pool, const struct err *err)
         (pool->renewed != 0 && now - pool->renewed < RENEWAL_PAUSE)) {
         return false;
     }
-    if (!pool->owner->renew_secret(pool)) {
-        return false;
-    }
-    pool->renewal = RENEWAL_ASKED;
-    pool->renewed = now;
-    return true;
+    return begin_renewal(pool);
 }
 
 void supply_note_failure(struct pool *pool, const struct err *err)
@@ -159,11 +164,21 @@ void supply_note_failure(struct pool *pool, const struct err *err)
     }
 }
 
+void supply_renew_secret(struct pool *pool)
+{
+    if (pool->owner->renew_secret != NULL && pool->renewal == RENEWAL_NONE) {
+        (void)begin_renewal(pool);
+    }
+}
+
 void supply_take_secret(struct pool *pool, const char *secret)
 {
     if (secret == NULL || credential_has_secret(&pool->credential, secret)) {
         pool->renewal = RENEWAL_NONE;
-        give_up(pool, &pool->failure);
+        if (pool->failure.code != 0) {
+            give_up(pool, &pool->failure);
+        }
+        supply_launch(pool);
         return;
     }
     log_info("password was changed server=%s database=%s role=%s", pool->server->name,

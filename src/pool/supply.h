@@ -20,6 +20,9 @@ void supply_note_success(struct pool *pool);
 /* An attempt has failed: the next one comes after a pause. */
 void supply_note_failure(struct pool *pool, const struct err *err);
 
+/* The password was changed: it is fetched anew now. */
+void supply_renew_secret(struct pool *pool);
+
 /* What the fetch that renew_secret began has found; NULL where it failed. */
 void supply_take_secret(struct pool *pool, const char *secret);
 

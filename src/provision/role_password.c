@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "provision/role_password.h"
 
+#include "auth/verifier.h"
+#include "base/alloc.h"
+#include "base/rand.h"
 #include "secret/store.h"
 
-static const struct provider_config *store_of(const struct secrets *secrets)
+const struct provider_config *role_password_store(const struct secrets *secrets)
 {
     const struct config *config = secrets_config(secrets);
 
@@ -13,7 +16,7 @@ static const struct provider_config *store_of(const struct secrets *secrets)
 int role_password_ensure(const struct secrets *secrets, const struct store_key *key, char **out,
                          struct err *err)
 {
-    const struct provider_config *provider = store_of(secrets);
+    const struct provider_config *provider = role_password_store(secrets);
 
     *out = NULL;
     return provider == NULL ? 0 : store_ensure(secrets, provider, key, out, err);
@@ -22,8 +25,23 @@ int role_password_ensure(const struct secrets *secrets, const struct store_key *
 int role_password_delete(const struct secrets *secrets, const struct store_key *key,
                          struct err *err)
 {
-    const struct provider_config *provider = store_of(secrets);
+    const struct provider_config *provider = role_password_store(secrets);
 
     return provider == NULL || store_derives(provider) ? 0
                                                        : store_delete(secrets, provider, key, err);
+}
+
+char *role_password_verifier(const char *password)
+{
+    uint8_t salt[SCRAM_SALT];
+    struct verifier verifier;
+    struct buf text = {0};
+
+    rand_bytes(salt, sizeof salt);
+    verifier_build(&verifier, slice_str(password), slice_of(salt, sizeof salt), SCRAM_ITERATIONS);
+    verifier_print(&verifier, &text);
+    char *copy = x_strndup(buf_slice(&text));
+    buf_release_secret(&text);
+    verifier_fini(&verifier);
+    return copy;
 }

@@ -13,6 +13,13 @@
 int role_password_ensure(const struct secrets *secrets, const struct store_key *key, char **out,
                          struct err *err);
 
+/* Where secrets.store keeps them; NULL for none. */
+const struct provider_config *role_password_store(const struct secrets *secrets);
+
+/* What a server keeps of a password, with a salt of its own; takes milliseconds. To be freed with
+ * secure_free. */
+char *role_password_verifier(const char *password);
+
 /* Forgets it. Not an error where there is none. */
 int role_password_delete(const struct secrets *secrets, const struct store_key *key,
                          struct err *err);

@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/verifier.h"
 #include "base/alloc.h"
-#include "base/rand.h"
 #include "provision/registry_table.h"
 #include "provision/rls_setup.h"
 #include "provision/role_password.h"
@@ -150,9 +148,6 @@ static void take_back(struct make *m)
 static void make_verifier(struct make *m)
 {
     const struct tenant_spec *spec = &m->request->spec;
-    uint8_t salt[SCRAM_SALT];
-    struct verifier verifier;
-    struct buf text = {0};
     char *password = NULL;
     struct store_key key = {.id = spec->role, .epoch = (uint32_t)spec->config->password_epoch};
 
@@ -161,12 +156,7 @@ static void make_verifier(struct make *m)
         password == NULL) {
         return;
     }
-    rand_bytes(salt, sizeof salt);
-    verifier_build(&verifier, slice_str(password), slice_of(salt, sizeof salt), SCRAM_ITERATIONS);
-    verifier_print(&verifier, &text);
-    m->verifier = x_strndup(buf_slice(&text));
-    buf_release_secret(&text);
-    verifier_fini(&verifier);
+    m->verifier = role_password_verifier(password);
     secure_free(password);
 }
 

@@ -194,6 +194,23 @@ void tenant_role_let_in(struct script *s, const struct tenant_spec *spec)
     s->object = spec->role;
 }
 
+void tenant_role_set_password(struct script *s, const struct tenant_spec *spec,
+                              const char *verifier)
+{
+    s->object = spec->role;
+    switch (tenant_object_mark(s, OBJECT_ROLE, spec->role, spec, NULL)) {
+    case MARK_ABSENT:
+        (void)err_set(&s->report->err, ERR_WRONG_STATE, "role \"%s\" does not exist", spec->role);
+        return;
+    case MARK_OURS:
+        set_role(s, "ALTER", spec->role, true, verifier);
+        return;
+    case MARK_FOREIGN:
+        tenant_object_refuse(s, OBJECT_ROLE, spec->role, spec);
+        return;
+    }
+}
+
 /* ---- removing ---- */
 
 static bool is_ours(struct script *s, const struct tenant_spec *spec, const char *role)

@@ -31,6 +31,11 @@ void tenant_object_comment(struct script *s, enum tenant_object kind, const char
  * server keeps it, or NULL. */
 void tenant_roles_make(struct script *s, const struct tenant_spec *spec, const char *verifier);
 
+/* Gives the tenant's role another password; fails where the role is not there, or not the tenant's.
+ */
+void tenant_role_set_password(struct script *s, const struct tenant_spec *spec,
+                              const char *verifier);
+
 /* In a transaction, where nothing is left that they own; grants in this database go with them. */
 void tenant_roles_drop(struct script *s, const struct tenant_spec *spec);
 

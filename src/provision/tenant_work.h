@@ -44,6 +44,9 @@ void tenant_make(const struct tenant_request *request, struct tenant_outcome *ou
 /* ALTER TENANT: lays the options over those of the row. */
 void tenant_alter(const struct tenant_request *request, struct tenant_outcome *outcome);
 
+/* ALTER TENANT … ROTATE PASSWORD: of the tenant's role, on the server and in the store. */
+void tenant_rotate(const struct tenant_request *request, struct tenant_outcome *outcome);
+
 /* Gives the row a state; one that knows nothing else where there is none yet. */
 void tenant_set_state(const struct tenant_request *request, struct tenant_outcome *outcome);
 

@@ -199,6 +199,17 @@ START_TEST(create_takes_options_as_json)
 }
 END_TEST
 
+START_TEST(alter_may_rotate_the_password)
+{
+    struct command command = parse("alter tenant acme Rotate password;");
+
+    ck_assert(command.rotate);
+    ck_assert_str_eq(command.name, "acme");
+    ck_assert_str_eq(command.options, "{}");
+    ck_assert(!parse("ALTER TENANT acme SET (rotate = password)").rotate);
+}
+END_TEST
+
 START_TEST(what_create_does_not_know_is_refused)
 {
     const char *const texts[] = {
@@ -264,6 +275,7 @@ static Suite *make_suite(void)
     tcase_add_test(tc, setup_may_name_nothing);
     tcase_add_test(tc, what_setup_does_not_know_is_refused);
     tcase_add_test(tc, create_takes_options_as_json);
+    tcase_add_test(tc, alter_may_rotate_the_password);
     tcase_add_test(tc, what_create_does_not_know_is_refused);
     tcase_add_test(tc, options_have_a_bound);
     suite_add_tcase(suite, tc);
