@@ -6,8 +6,12 @@ answer by then has been given it, so that "not answered yet" needs no waiting.
 """
 
 import asyncio
+import os
 import select
+import shutil
 import signal
+import subprocess
+import tempfile
 
 import psycopg2
 import pytest
@@ -16,6 +20,9 @@ from deadline import wait_until
 from proxy import ConsoleError, Proxy, base_config, console_rows
 from wirepeer import Closed, LoginFailed, errors_of, query, startup, tags_of
 from world import tenants_config
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+JDBC = "/usr/share/java/postgresql.jar"
 
 
 @pytest.fixture
@@ -496,6 +503,28 @@ def test_psycopg2_can_use_the_console_in_a_transaction(daemon):
         cursor.execute("SHOW LISTS")
         assert dict(cursor.fetchall())["tenants"] == 8
     conn.close()
+
+
+def program(command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_node_postgres_can_use_the_console(daemon):
+    script = os.path.join(HERE, "drivers_node", "console.js")
+
+    assert program(["node", script, str(daemon.port)]) == "ok active 8\n"
+
+
+def test_jdbc_can_use_the_console(daemon):
+    if not os.path.exists(JDBC) or shutil.which("javac") is None:
+        pytest.skip("the packages libpostgresql-jdbc-java and default-jdk-headless are missing")
+    with tempfile.TemporaryDirectory() as classes:
+        program(["javac", "-d", classes, os.path.join(HERE, "drivers_jdbc", "Console.java")])
+        said = program(["java", "-cp", f"{classes}:{JDBC}", "Console", str(daemon.port)])
+
+    assert said == "ok active 8 8\n"
 
 
 # The end while somebody waits.
