@@ -89,6 +89,8 @@ struct listen_config {
     struct tls_config tls;
 };
 
+enum server_protocol { PROTOCOL_3_0, PROTOCOL_3_2 };
+
 enum server_role { SERVER_ANY, SERVER_PRIMARY, SERVER_STANDBY };
 
 struct admin_login_config {
@@ -102,7 +104,8 @@ struct server_config {
     struct strings host; /* at least one: name, address, or socket directory ('/' or '@' first) */
     int port;
     enum server_role role;
-    int max_connections; /* over all pools and workers; 0 = no limit */
+    enum server_protocol protocol; /* the newest that is asked for */
+    int max_connections;           /* over all pools and workers; 0 = no limit */
     struct tls_config tls;
     struct admin_login_config admin;
     int64_t connect_timeout; /* ms, until the server is ready for queries; 0 = none */

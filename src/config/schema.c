@@ -15,6 +15,7 @@ static const char *const tls_modes[] = {"disable",   "allow",       "prefer", "r
                                         "verify-ca", "verify-full", NULL};
 static const char *const tls_protocols[] = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", NULL};
 static const char *const tls_negotiations[] = {"postgres", "direct", NULL};
+static const char *const server_protocols[] = {"3.0", "3.2", NULL};
 static const char *const server_roles[] = {"any", "primary", "standby", NULL};
 static const char *const unknown_tenants[] = {"reject", "template", "provision", NULL};
 static const char *const strategies[] = {"rls", "schema", "database", "none", NULL};
@@ -111,6 +112,10 @@ const struct key schema_keys[] = {
     ROW(SERVER, "role", CHOICE, role, "any",
         "Which of the hosts will do: any, only a primary, or only a standby.",
         .choices = server_roles),
+    ROW(SERVER, "protocol", CHOICE, protocol, "3.0",
+        "The newest protocol that the server is asked for. 3.2 has longer cancel keys, and needs "
+        "PostgreSQL 18; what stands before a server may not let it through.",
+        .choices = server_protocols),
     ROW(SERVER, "max_connections", INT, max_connections, "90",
         "Connections to this server, over all pools; 0 is no limit.", .max = COUNT_MAX),
     ROW(SERVER, "connect_timeout", TIME, connect_timeout, "15s",

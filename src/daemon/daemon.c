@@ -250,13 +250,13 @@ static void on_drained(void *data)
     mailbox_post(&d->mailbox, &drained->mail);
 }
 
-static void on_cancel(void *data, uint32_t pid, const uint8_t key[4])
+static void on_cancel(void *data, const struct cancel_key *key)
 {
     struct daemon *d = data;
-    uint32_t index = slot_worker(pid);
+    uint32_t index = slot_worker(key->pid);
 
     if (index < d->worker_count) {
-        worker_cancel(&d->workers[index], pid, key);
+        worker_cancel(&d->workers[index], key);
     }
 }
 

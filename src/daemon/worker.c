@@ -18,8 +18,7 @@ struct order {
     struct worker *worker;
     void (*run)(struct order *order);
     const struct realm *realm; /* set_realm */
-    uint32_t pid;              /* cancel */
-    uint8_t key[4];            /* cancel */
+    struct cancel_key key;     /* cancel */
     bool wait_for_clients;     /* drain */
     struct buf names;          /* refresh: of tenants that are left, each with a NUL */
 };
@@ -58,11 +57,11 @@ static void on_console(void *data, struct console_client *client)
     w->hooks.on_console(w->data, client);
 }
 
-static void on_cancel(void *data, uint32_t pid, const uint8_t key[4])
+static void on_cancel(void *data, const struct cancel_key *key)
 {
     struct worker *w = data;
 
-    w->hooks.on_cancel(w->data, pid, key);
+    w->hooks.on_cancel(w->data, key);
 }
 
 static void on_tampering(void *data, const char *tenant)
@@ -135,7 +134,7 @@ static void run_refresh(struct order *order)
 
 static void run_cancel(struct order *order)
 {
-    proxy_cancel(&order->worker->proxy, order->pid, order->key);
+    proxy_cancel(&order->worker->proxy, &order->key);
 }
 
 static void run_stop_listening(struct order *order)
@@ -222,12 +221,11 @@ void worker_refresh(struct worker *w, struct slice names)
     post(w, order);
 }
 
-void worker_cancel(struct worker *w, uint32_t pid, const uint8_t key[4])
+void worker_cancel(struct worker *w, const struct cancel_key *key)
 {
     struct order *order = new_order(w, run_cancel);
 
-    order->pid = pid;
-    memcpy(order->key, key, sizeof order->key);
+    order->key = *key;
     post(w, order);
 }
 

@@ -17,7 +17,7 @@ struct worker;
 struct worker_hooks {
     /* Called on the worker's thread. The client is the receiver's. */
     void (*on_console)(void *data, struct console_client *client);
-    void (*on_cancel)(void *data, uint32_t pid, const uint8_t key[4]);
+    void (*on_cancel)(void *data, const struct cancel_key *key);
     void (*on_tampering)(void *data, const char *tenant);
     /* The last client has gone while draining. */
     void (*on_drained)(void *data);
@@ -54,7 +54,7 @@ void worker_set_realm(struct worker *w, const struct realm *realm); /* takes ove
 
 /* Lets the clients of these tenants (names, each with a NUL; copied) follow the realm. */
 void worker_refresh(struct worker *w, struct slice names);
-void worker_cancel(struct worker *w, uint32_t pid, const uint8_t key[4]);
+void worker_cancel(struct worker *w, const struct cancel_key *key);
 void worker_stop_listening(struct worker *w);
 void worker_drain(struct worker *w, bool wait_for_clients);
 void worker_stop(struct worker *w);

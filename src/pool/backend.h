@@ -185,6 +185,7 @@ struct backend_target {
     struct tls_context *tls;             /* NULL: in clear */
     const struct tls_config *tls_config; /* how it is asked for */
     bool encrypts;                       /* the server refused what was not encrypted */
+    enum server_protocol protocol;
     int port;
     uint64_t connect_timeout; /* ms for dialling and login; 0 for none */
     const char *user;

@@ -44,7 +44,8 @@ struct backend_login {
 
 static void build_startup(struct buf *out, const struct backend_target *target)
 {
-    size_t start = build_startup_begin(out, WIRE_PROTOCOL_3_0);
+    uint32_t version = target->protocol == PROTOCOL_3_2 ? WIRE_PROTOCOL_3_2 : WIRE_PROTOCOL_3_0;
+    size_t start = build_startup_begin(out, version);
 
     build_startup_parameter(out, slice_str("user"), slice_str(target->user));
     build_startup_parameter(out, slice_str("database"), slice_str(target->database));
@@ -332,6 +333,20 @@ static int take_authentication(struct backend_login *login, struct slice body, s
     }
 }
 
+/* A server that knows less than it was asked for says so; what it says must be something that we
+ * speak. It may come before the password only. */
+static int take_version(const struct backend_login *login, struct slice body, struct err *err)
+{
+    struct cursor c = cursor_of(body);
+    uint32_t version = cursor_be32(&c);
+
+    if (c.bad || login->authenticated || version < WIRE_PROTOCOL_3_0 ||
+        version > WIRE_PROTOCOL_3_2) {
+        return err_set(err, ERR_PROTOCOL, "server wants to speak a protocol that was not offered");
+    }
+    return 0;
+}
+
 static int take_key(struct backend_login *login, struct slice body, struct err *err)
 {
     struct cursor c = cursor_of(body);
@@ -423,8 +438,9 @@ static int take_message(struct backend_login *login, struct slice message,
     case WIRE_ERROR:
         return take_error(login, body, err);
     case WIRE_NOTICE:
-    case WIRE_NEGOTIATE:
         return 0;
+    case WIRE_NEGOTIATE:
+        return take_version(login, body, err);
     case WIRE_PARAMETER_STATUS:
         if (buf_size(&login->parameters) + frame->size > PARAMETERS_MAX) {
             return err_set(err, ERR_PROTOCOL, "server sent too many parameters");

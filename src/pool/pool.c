@@ -313,6 +313,7 @@ void pool_start_connection(struct pool *pool)
         .first_host = pool->first_host,
         .role = pool->server->role,
         .port = pool->server->port,
+        .protocol = pool->server->protocol,
         .tls = pools_server_tls(pool->owner, pool->server->name),
         .tls_config = &pool->server->tls,
         .encrypts = pool->encrypts,

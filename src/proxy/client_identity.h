@@ -22,6 +22,7 @@ struct client_identity {
     struct err tenant_err;            /* … and why */
     struct context_setting *settings; /* its startup parameters that are settings */
     size_t setting_count;
+    bool long_key; /* it speaks protocol 3.2 */
     bool has_keys; /* its password's SCRAM keys are known, to log in to the server with */
     struct scram_keys keys;
 };

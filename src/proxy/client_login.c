@@ -41,8 +41,7 @@ struct client_login {
     struct scram_server scram;
     bool scram_started;
     struct buf out;
-    uint32_t cancel_pid;
-    uint8_t cancel_key[4];
+    struct cancel_key cancel_key;                                  /* of a CancelRequest */
     uv_work_t work;                                                /* what takes long, or blocks */
     void (*job)(struct client_login *login);                       /* … in the thread pool */
     int (*after_job)(struct client_login *login, struct err *err); /* … back on the loop */
@@ -115,10 +114,9 @@ const struct client_identity *client_login_identity(const struct client_login *l
     return &login->identity;
 }
 
-void client_login_cancel_key(const struct client_login *login, uint32_t *pid, uint8_t key[4])
+struct cancel_key client_login_cancel_key(const struct client_login *login)
 {
-    *pid = login->cancel_pid;
-    memcpy(key, login->cancel_key, 4);
+    return login->cancel_key;
 }
 
 /* ---- proving the password ---- */
@@ -346,6 +344,17 @@ static int check_certificate_name(const struct client_login *login, struct err *
                    (const char *)identity->full_user.p);
 }
 
+/* Whoever asks for more than there is hears what there is, as from PostgreSQL 18. */
+static void negotiate(struct client_login *login, uint32_t version)
+{
+    const struct client_startup *said = &login->said;
+    uint32_t spoken = version < WIRE_PROTOCOL_3_2 ? version : WIRE_PROTOCOL_3_2;
+
+    if (version != spoken || said->extension_count > 0) {
+        build_negotiate(&login->out, spoken, said->extensions, said->extension_count);
+    }
+}
+
 static int start_session(struct client_login *login, const struct startup *startup, struct err *err)
 {
     struct client_startup *said = &login->said;
@@ -355,9 +364,8 @@ static int start_session(struct client_login *login, const struct startup *start
     if (rc < 0) {
         return rc;
     }
-    if (startup->version != WIRE_PROTOCOL_3_0 || said->extension_count > 0) {
-        build_negotiate(&login->out, WIRE_PROTOCOL_3_0, said->extensions, said->extension_count);
-    }
+    login->identity.long_key = startup->version >= WIRE_PROTOCOL_3_2;
+    negotiate(login, startup->version);
     client_startup_resolve(said, &realm_config(login->realm)->tenancy, &login->origin,
                            &login->identity);
     rc = check_certificate_name(login, err);
@@ -423,11 +431,7 @@ static int feed_startup(struct client_login *login, struct slice view, size_t *c
         return refuse_encryption(login, &login->gss_refused, view.n - startup.size,
                                  "GSSAPI encryption", err);
     case STARTUP_CANCEL:
-        login->cancel_pid = be32_read(startup.body.p);
-        memset(login->cancel_key, 0, sizeof login->cancel_key);
-        if (startup.body.n == 8) {
-            memcpy(login->cancel_key, startup.body.p + 4, 4);
-        }
+        login->cancel_key = cancel_key_read(be32_read(startup.body.p), slice_from(startup.body, 4));
         return CLIENT_LOGIN_CANCEL;
     case STARTUP_SESSION:
         return start_session(login, &startup, err);

@@ -10,6 +10,7 @@
 #ifndef PROXY_CLIENT_LOGIN_H
 #define PROXY_CLIENT_LOGIN_H
 
+#include "proxy/cancel_key.h"
 #include "proxy/client_identity.h"
 #include "proxy/client_origin.h"
 #include "proxy/client_search.h"
@@ -49,6 +50,6 @@ void client_login_sent(struct client_login *login);
 const struct client_identity *client_login_identity(const struct client_login *login);
 
 /* After _CANCEL. */
-void client_login_cancel_key(const struct client_login *login, uint32_t *pid, uint8_t key[4]);
+struct cancel_key client_login_cancel_key(const struct client_login *login);
 
 #endif

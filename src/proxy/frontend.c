@@ -203,6 +203,12 @@ bool frontend_send(struct frontend *f, struct slice bytes)
 
 /* ---- cancel ---- */
 
+struct cancel_key frontend_cancel_key(const struct frontend *f)
+{
+    return cancel_key_make(f->proxy->cancel_secret, slot_pid(f->proxy->worker, f->slot), f->id,
+                           f->long_key);
+}
+
 void frontend_cancel(struct frontend *f)
 {
     struct err err;
@@ -238,9 +244,9 @@ void frontend_greet(struct frontend *f)
     timeouts_at_rest(f);
     f->slot = slots_take(&f->proxy->slots, f);
     f->has_slot = true;
-    rand_bytes(f->key, sizeof f->key);
+    struct cancel_key key = frontend_cancel_key(f);
     struct context *shown = follow_shown(f);
-    reply_welcome(&out, f->request.lane->pool, shown, slot_pid(f->proxy->worker, f->slot), f->key);
+    reply_welcome(&out, f->request.lane->pool, shown, &key);
     context_unref(&f->proxy->pools.contexts, shown);
     (void)conn_send_slice(&f->conn, buf_slice(&out));
     buf_release(&out);
@@ -330,6 +336,7 @@ static void finish_login(struct frontend *f, struct enter_secret *secret)
     uint32_t worker = 0;
     enum enter_result result = enter(f, identity, secret, &worker, &err);
 
+    f->long_key = identity->long_key;
     switch (result) {
     case ENTER_REFUSED:
         frontend_close(f, &err);
@@ -418,10 +425,8 @@ static void follow_login(struct frontend *f, int result, const struct err *err)
         start_tls(f, false);
         break;
     case CLIENT_LOGIN_CANCEL: {
-        uint32_t pid;
-        uint8_t key[4];
-        client_login_cancel_key(f->login, &pid, key);
-        proxy_cancel(f->proxy, pid, key);
+        struct cancel_key key = client_login_cancel_key(f->login);
+        proxy_cancel(f->proxy, &key);
         frontend_close(f, NULL);
         break;
     }

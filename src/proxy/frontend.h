@@ -60,7 +60,6 @@ struct frontend {
     uint32_t armed;     /* bytes of `in` that went out with a switch that is not confirmed yet */
     uint32_t body_left; /* bytes of the message being passed that have not come yet */
     uint32_t slot;
-    uint8_t key[4];    /* secret of its cancel key */
     uint8_t state;     /* enum frontend_state */
     uint8_t skip;      /* enum frontend_skip */
     uint8_t barrier;   /* enum barrier */
@@ -74,6 +73,7 @@ struct frontend {
     bool has_slot;
     bool knocking;  /* nothing was read yet */
     bool announced; /* through a load balancer, whose header comes first and is not there yet */
+    bool long_key;  /* it speaks protocol 3.2, and has a cancel key of that */
     struct deadline deadline;             /* of the login; of waiting, a query, or being idle */
     struct deadline transaction_deadline; /* of the transaction */
     bool thinking; /* linked or not, nothing is under way: the client is to speak */
@@ -135,6 +135,9 @@ void frontend_fail_batch(struct frontend *f, const struct err *err);
 /* Sends it bytes of its server. True when it cannot take more now; one that cannot be written to is
  * found by its next read. */
 bool frontend_send(struct frontend *f, struct slice bytes);
+
+/* What it is told, or was told, once it has a slot. */
+struct cancel_key frontend_cancel_key(const struct frontend *f);
 
 /* Its own CancelRequest came. */
 void frontend_cancel(struct frontend *f);

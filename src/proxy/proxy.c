@@ -4,8 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-
+#include "base/rand.h"
 #include "proxy/frontend.h"
 #include "proxy/passwords.h"
 #include "proxy/renewal.h"
@@ -50,6 +49,7 @@ void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const s
     proxy->pools.server_tls = server_tls_of;
     slab_init(&proxy->frontends, sizeof(struct frontend));
     proxy->directory = directory_new(loop, hooks->directory);
+    rand_bytes(proxy->cancel_secret, sizeof proxy->cancel_secret);
 }
 
 /* Descriptors have run out; there is just enough to say so. */
@@ -97,15 +97,19 @@ void proxy_set_realm(struct proxy *proxy, const struct realm *realm)
     }
 }
 
-void proxy_cancel(struct proxy *proxy, uint32_t pid, const uint8_t key[4])
+void proxy_cancel(struct proxy *proxy, const struct cancel_key *key)
 {
-    if (slot_worker(pid) != proxy->worker) {
-        proxy->hooks.on_cancel(proxy->data, pid, key);
+    if (slot_worker(key->pid) != proxy->worker) {
+        proxy->hooks.on_cancel(proxy->data, key);
         return;
     }
-    struct frontend *f = slots_find(&proxy->slots, pid);
+    struct frontend *f = slots_find(&proxy->slots, key->pid);
     proxy->cancels++;
-    if (f != NULL && CRYPTO_memcmp(f->key, key, sizeof f->key) == 0) {
+    if (f == NULL) {
+        return;
+    }
+    struct cancel_key own = frontend_cancel_key(f);
+    if (cancel_key_equal(&own, key)) {
         frontend_cancel(f);
     }
 }

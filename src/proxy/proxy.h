@@ -10,6 +10,7 @@
 #include "pool/pools.h"
 #include "proxy/addresses.h"
 #include "proxy/directory.h"
+#include "proxy/cancel_key.h"
 #include "proxy/realm.h"
 #include "proxy/role_secret.h"
 #include "proxy/slots.h"
@@ -30,7 +31,7 @@ struct proxy_hooks {
     /* Takes over the client; it has been told AuthenticationOk. */
     void (*on_console)(void *data, struct console_client *client);
     /* A CancelRequest whose key belongs to another worker, or to no one. */
-    void (*on_cancel)(void *data, uint32_t pid, const uint8_t key[4]);
+    void (*on_cancel)(void *data, const struct cancel_key *key);
     /* The tenant has tampered as often as limits.tampers says: it is to be suspended. */
     void (*on_tampering)(void *data, const char *tenant);
     /* A client has gone; for a drain. */
@@ -58,6 +59,7 @@ struct proxy {
     struct account *users; /* by user: how many clients each has; uthash by name */
     struct slab frontends;
     struct slots slots;
+    uint8_t cancel_secret[CANCEL_SECRET]; /* makes the keys of its clients */
     struct statements statements;
     struct role_secrets secrets; /* being fetched */
     struct list renewals;        /* for pools whose secret was refused */
@@ -84,7 +86,7 @@ void proxy_uncount(struct proxy *proxy, const struct addr *peer);
 void proxy_set_realm(struct proxy *proxy, const struct realm *realm);
 
 /* A CancelRequest for a client of this worker; nothing happens where the key does not fit. */
-void proxy_cancel(struct proxy *proxy, uint32_t pid, const uint8_t key[4]);
+void proxy_cancel(struct proxy *proxy, const struct cancel_key *key);
 
 /* Refuses new logins. With `wait_for_clients` those that are there go on until they leave; else
  * each is closed when it is outside a transaction. */

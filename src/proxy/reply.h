@@ -7,10 +7,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "pool/pool.h"
+#include "proxy/cancel_key.h"
 
 /* ParameterStatus of the pool's welcome, with the client's own value where its context has one;
  * then BackendKeyData and ReadyForQuery. */
 void reply_welcome(struct buf *out, const struct pool *pool, const struct context *context,
-                   uint32_t pid, const uint8_t key[4]);
+                   const struct cancel_key *key);
 
 #endif

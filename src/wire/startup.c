@@ -40,7 +40,7 @@ static int check_version(uint32_t version, struct err *err)
         return err_set(err, ERR_UNSUPPORTED, "old V2 protocol not supported");
     }
     return err_set(err, ERR_UNSUPPORTED,
-                   "unsupported frontend protocol %u.%u: server supports 3.0 to 3.0", major,
+                   "unsupported frontend protocol %u.%u: server supports 3.0 to 3.2", major,
                    version & 0xffff);
 }
 

@@ -22,7 +22,7 @@ struct startup {
  * 0 when more bytes are needed, or a negative code with err set: a length below 8 or above
  * LIMIT_STARTUP_PACKET ("invalid length of startup packet", ERR_PROTOCOL); a major version other
  * than 3 (ERR_UNSUPPORTED: "old V2 protocol not supported" for 2, else "unsupported frontend
- * protocol M.N: server supports 3.0 to 3.0"); an SSLRequest or GSSENCRequest not of 8 bytes; a
+ * protocol M.N: server supports 3.0 to 3.2"); an SSLRequest or GSSENCRequest not of 8 bytes; a
  * CancelRequest with a key of fewer than 4 or more than 256 bytes. A bad length is refused as soon
  * as its 4 bytes are there, the rest as soon as the first 8 are. */
 int startup_parse(struct slice in, struct startup *out, struct err *err);

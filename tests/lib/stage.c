@@ -47,11 +47,10 @@ static void on_console(void *data, struct console_client *client)
     s->console = *client;
 }
 
-static void on_cancel(void *data, uint32_t pid, const uint8_t key[4])
+static void on_cancel(void *data, const struct cancel_key *key)
 {
     struct stage *s = data;
 
-    (void)pid;
     (void)key;
     s->foreign_cancels++;
 }

@@ -442,12 +442,11 @@ END_TEST
 static void ask_to_cancel(struct scene *x, uint8_t change, uint32_t worker)
 {
     struct buf out = {0};
-    uint8_t key[4];
+    struct cancel_key key = frontend_cancel_key(x->f);
     struct peer *peer = stage_connect(&x->s);
 
-    memcpy(key, x->f->key, sizeof key);
-    key[0] ^= change;
-    build_cancel(&out, slot_pid(worker, x->f->slot), slice_of(key, sizeof key));
+    key.bytes[0] ^= change;
+    build_cancel(&out, slot_pid(worker, x->f->slot), slice_of(key.bytes, key.n));
     peer_send_buf(peer, &out);
     peer_expect_end(peer);
 }

@@ -362,7 +362,7 @@ START_TEST(a_newer_protocol_and_its_extensions_are_negotiated_down)
     struct desk d;
     struct frame frame;
     begin(&d, TRUST);
-    size_t start = build_startup_begin(&d.in, WIRE_PROTOCOL_3_2);
+    size_t start = build_startup_begin(&d.in, WIRE_PROTOCOL_3_2 + 7);
     build_startup_parameter(&d.in, slice_str("user"), slice_str("app.acme"));
     build_startup_parameter(&d.in, slice_str("_pq_.something"), slice_str("on"));
     build_startup_end(&d.in, start);
@@ -372,7 +372,7 @@ START_TEST(a_newer_protocol_and_its_extensions_are_negotiated_down)
     ck_assert_int_eq(frame_peek(buf_slice(&d.out), &frame), FRAME_OK);
     ck_assert_uint_eq(frame.type, WIRE_NEGOTIATE);
     struct cursor c = cursor_of(frame_body(buf_slice(&d.out), &frame));
-    ck_assert_uint_eq(cursor_be32(&c), WIRE_PROTOCOL_3_0);
+    ck_assert_uint_eq(cursor_be32(&c), WIRE_PROTOCOL_3_2);
     ck_assert_uint_eq(cursor_be32(&c), 1);
     ck_assert_slice_str(cursor_cstr(&c), "_pq_.something");
     ck_assert_ptr_null(setting(&d, "_pq_.something"));
@@ -382,17 +382,16 @@ END_TEST
 
 START_TEST(a_cancel_request_is_no_login)
 {
-    uint32_t pid = 0;
-    uint8_t key[4] = {0};
     struct desk d;
     begin(&d, SCRAM);
     build_cancel(&d.in, 4711, slice_of("key!", 4));
 
     ck_assert_int_eq(feed(&d), CLIENT_LOGIN_CANCEL);
-    client_login_cancel_key(d.login, &pid, key);
+    struct cancel_key key = client_login_cancel_key(d.login);
 
-    ck_assert_uint_eq(pid, 4711);
-    ck_assert_mem_eq(key, "key!", 4);
+    ck_assert_uint_eq(key.pid, 4711);
+    ck_assert_uint_eq(key.n, 4);
+    ck_assert_mem_eq(key.bytes, "key!", 4);
     ck_assert_uint_eq(buf_size(&d.out), 0);
     end(&d);
 }

@@ -33,14 +33,14 @@ static void end(struct desk *d)
 
 static void assert_welcome(struct desk *d, const char *zone)
 {
-    static const uint8_t key[4] = {1, 2, 3, 4};
+    static const struct cancel_key key = {.pid = 4711, .n = 4, .bytes = {1, 2, 3, 4}};
     struct buf should = {0};
 
-    reply_welcome(&d->out, &d->pool, d->context, 4711, key);
+    reply_welcome(&d->out, &d->pool, d->context, &key);
 
     build_parameter_status(&should, slice_str("server_version"), slice_str("15.3"));
     build_parameter_status(&should, slice_str("TimeZone"), slice_str(zone));
-    build_backend_key(&should, 4711, slice_of(key, sizeof key));
+    build_backend_key(&should, 4711, slice_of(key.bytes, 4));
     build_ready(&should, 'I');
     ck_assert(slice_eq(buf_slice(&d->out), buf_slice(&should)));
     buf_release(&should);

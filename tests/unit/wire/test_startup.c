@@ -136,7 +136,7 @@ START_TEST(another_major_version_is_refused_at_once)
 
     rc = startup_parse(BYTES("\0\0\x01\x28\0\x04\0\x01"), &startup, &err);
     ck_assert_refused(rc, ERR_UNSUPPORTED,
-                      "unsupported frontend protocol 4.1: server supports 3.0 to 3.0");
+                      "unsupported frontend protocol 4.1: server supports 3.0 to 3.2");
 }
 END_TEST
 
