@@ -175,6 +175,28 @@ static void check_auth(const struct checker *c)
     }
 }
 
+static void check_jwt(const struct checker *c)
+{
+    const struct jwt_config *jwt = &c->config->auth.jwt;
+
+    if (jwt->file == NULL && jwt->url == NULL) {
+        return;
+    }
+    if (jwt->file != NULL && jwt->url != NULL) {
+        fault(c, "auth.jwt.url", "file and url exclude each other");
+    }
+    if (jwt->url != NULL && strncmp(jwt->url, "https://", 8) != 0 &&
+        strncmp(jwt->url, "http://127.0.0.1:", 17) != 0) {
+        fault(c, "auth.jwt.url", "must begin with https://: whoever changes the keys makes tokens");
+    }
+    if (jwt->issuer == NULL) {
+        need(c, "auth.jwt.issuer", "for tokens");
+    }
+    if (jwt->audience == NULL) {
+        need(c, "auth.jwt.audience", "for tokens: else those for other services let in");
+    }
+}
+
 static void check_auth_query(const struct checker *c)
 {
     const struct auth_query_config *q = &c->config->auth.query;
@@ -482,6 +504,7 @@ void check_config(const struct config *config, const struct node *root,
     check_servers(&c);
     check_auth(&c);
     check_auth_query(&c);
+    check_jwt(&c);
     check_http(&c);
     check_tenancy(&c);
     check_secrets(&c);

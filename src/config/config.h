@@ -132,11 +132,24 @@ struct auth_query_config {
     int64_t cache;          /* ms; 0 = ask every time */
 };
 
+/* Tokens in the place of passwords; none where neither file nor url is given. */
+struct jwt_config {
+    const char *file; /* a JSON Web Key Set, or NULL */
+    const char *url;  /* … or where to fetch it */
+    const char *issuer;
+    const char *audience;
+    const char *user_claim;
+    const char *tenant_claim; /* NULL: a token names no tenant */
+    int64_t leeway;           /* ms that clocks may differ */
+    bool require_tls;         /* but over loopback and the Unix socket */
+};
+
 struct auth_config {
     enum auth_method method;
     const char *hba_file;   /* set when method is AUTH_HBA */
     const char *ident_file; /* NULL: there are no maps */
     struct auth_query_config query;
+    struct jwt_config jwt;
 };
 
 struct user_config {

@@ -182,6 +182,28 @@ const struct key schema_keys[] = {
     ROW(TOP, "auth.query.cache", TIME, auth.query.cache, "10s",
         "How long an answer is kept; 0 asks every time."),
 
+    SECTION(TOP, "auth.jwt",
+            "Tokens (JWT) in the place of passwords, where the method is password."),
+    ROW(TOP, "auth.jwt.file", PATH, auth.jwt.file, NULL, "A JSON Web Key Set.",
+        .example = "/etc/fahrend/jwks.json", .some = true),
+    ROW(TOP, "auth.jwt.url", TEXT, auth.jwt.url, NULL,
+        "Where one is fetched when a token names a key that is not known; https://, or http:// on "
+        "this machine.",
+        .example = "\"https://login.example.com/.well-known/jwks.json\"", .some = true),
+    ROW(TOP, "auth.jwt.issuer", TEXT, auth.jwt.issuer, NULL, "What iss must be.",
+        .example = "\"https://login.example.com\"", .some = true),
+    ROW(TOP, "auth.jwt.audience", TEXT, auth.jwt.audience, NULL, "What aud must hold.",
+        .example = "fahrend", .some = true),
+    ROW(TOP, "auth.jwt.user_claim", TEXT, auth.jwt.user_claim, "sub",
+        "The claim that names the user.", .some = true),
+    ROW(TOP, "auth.jwt.tenant_claim", TEXT, auth.jwt.tenant_claim, NULL,
+        "The claim that names the tenant, which rules must agree with; who has it need not be one "
+        "of the users.",
+        .example = "tenant", .some = true),
+    ROW(TOP, "auth.jwt.leeway", TIME, auth.jwt.leeway, "30s", "How far clocks may be apart."),
+    ROW(TOP, "auth.jwt.require_tls", BOOL, auth.jwt.require_tls, "true",
+        "Refuse tokens that come in clear, but over loopback and the Unix socket."),
+
     NAMED("users", USER, "Who may log in to fahrend, by name."),
     ROW(USER, "password", SECRET, password, NULL,
         "A secret: a text, {env: NAME}, {file: PATH}, {exec: [PROGRAM, ARGUMENT]} or {store: "

@@ -19,6 +19,7 @@ struct client_identity {
     struct slice replication; /* the mode in which it replicates; empty for an ordinary session */
     const struct realm_user *known;   /* NULL where everybody is trusted */
     char tenant[NAME_SIZE];           /* "" where none was resolved */
+    bool nameless;                    /* … because the client names none at all */
     struct err tenant_err;            /* … and why */
     struct context_setting *settings; /* its startup parameters that are settings */
     size_t setting_count;

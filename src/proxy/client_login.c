@@ -7,9 +7,11 @@
 #include "auth/scram_server.h"
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/rand.h"
 #include "net/loop.h"
 #include "proxy/client_startup.h"
+#include "proxy/client_token.h"
 #include "wire/build.h"
 #include "wire/frame.h"
 
@@ -47,6 +49,9 @@ struct client_login {
     int (*after_job)(struct client_login *login, struct err *err); /* … back on the loop */
     struct buf password; /* of the client, while it is checked */
     bool password_right;
+    struct client_token token;
+    int token_verdict; /* 0: it is right */
+    struct err token_err;
     char *owner;  /* of the client's process */
     bool working; /* in the thread pool: the struct must stay */
     bool freed;   /* … and goes when it comes back */
@@ -457,6 +462,37 @@ static int judge_password(struct client_login *login, struct err *err)
     return verdict(login, login->password_right, err);
 }
 
+static void check_token(struct client_login *login)
+{
+    login->token_verdict =
+        token_keys_check(realm_rules(login->realm)->tokens, buf_slice(&login->password),
+                         &login->token.claims, &login->token_err);
+}
+
+/* Why is for the log: the client is told what a wrong password is told. */
+static int judge_token(struct client_login *login, struct err *err)
+{
+    int rc = login->token_verdict;
+
+    if (rc == 0) {
+        rc = client_token_take(&login->token, &login->identity, &login->token_err);
+    }
+    if (rc < 0) {
+        log_info("token refused reason=\"%s\"", login->token_err.text);
+    }
+    return verdict(login, rc == 0, err);
+}
+
+static int take_token(struct client_login *login, struct slice password, struct err *err)
+{
+    login->token_verdict = client_token_allowed(login->realm, &login->origin, &login->token_err);
+    if (login->token_verdict < 0) {
+        return judge_token(login, err);
+    }
+    buf_append_slice(&login->password, password);
+    return start_job(login, check_token, judge_token, err);
+}
+
 static int take_password(struct client_login *login, struct slice body, struct err *err)
 {
     struct cursor c = cursor_of(body);
@@ -467,6 +503,9 @@ static int take_password(struct client_login *login, struct slice body, struct e
     }
     if (password.n == 0) {
         return err_set(err, ERR_PASSWORD, "empty password returned by client");
+    }
+    if (client_token_expected(login->realm, password)) {
+        return take_token(login, password, err);
     }
     if (login->verifier.kind != VERIFIER_SCRAM) {
         return verdict(

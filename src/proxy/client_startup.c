@@ -142,6 +142,7 @@ void client_startup_resolve(struct client_startup *said, const struct tenancy_co
     identity->settings = said->settings;
     identity->setting_count = said->setting_count;
     int rc = resolve_tenant(tenancy, &facts, &said->resolved, &identity->tenant_err);
+    identity->nameless = said->resolved.nameless;
     identity->user = said->resolved.user;
     identity->database = said->database.n > 0 ? said->resolved.database : identity->user;
     if (rc < 0) {

@@ -210,8 +210,8 @@ static void intern_context(struct frontend *f, const struct plan *plan,
             true; /* carried in the startup packet: a replicating server takes no other */
         pool->startup = context_ref(f->request.context);
     } else if (plan->dedicated) {
-        set_startup(pool, context_intern(table, f->request.lane, plan->settings,
-                                         plan->setting_count));
+        set_startup(pool,
+                    context_intern(table, f->request.lane, plan->settings, plan->setting_count));
     }
 }
 

@@ -140,6 +140,27 @@ static bool knows_map(const void *data, const char *map)
     return ident_maps_has(data, map);
 }
 
+/* The keys of tokens, with a fault of the report where they cannot be read. */
+static void load_tokens(struct login_rules *rules, const struct jwt_config *jwt,
+                        struct rule_faults *faults)
+{
+    struct rule_token at = {.file = jwt->file, .line = 1, .column = 1};
+    struct buf text = {0};
+    struct err err = {0};
+
+    if (jwt->file == NULL && jwt->url == NULL) {
+        return;
+    }
+    int rc = jwt->file == NULL ? 0 : read_file(NULL, jwt->file, &text, &err);
+    if (rc == 0) {
+        rules->tokens = token_keys_new(jwt, buf_slice(&text), &err);
+    }
+    if (rules->tokens == NULL) {
+        rule_fault(faults, &at, "%s", rc == RULE_MISSING ? "there is no such file" : err.text);
+    }
+    buf_release(&text);
+}
+
 int login_rules_load(struct login_rules *rules, const struct config *config, struct buf *report)
 {
     const struct rule_source source = {.read = read_file, .list = list_folder};
@@ -152,6 +173,7 @@ int login_rules_load(struct login_rules *rules, const struct config *config, str
     if (config->auth.method == AUTH_HBA) {
         load_hba(rules, config, &source, &faults);
     }
+    load_tokens(rules, &config->auth.jwt, &faults);
     if (rules->hba != NULL && faults.count == 0) {
         hba_check_maps(rules->hba, knows_map, rules->ident, &faults);
     }
@@ -165,5 +187,6 @@ void login_rules_fini(struct login_rules *rules)
 {
     hba_free(rules->hba);
     ident_maps_free(rules->ident);
+    token_keys_free(rules->tokens);
     *rules = (struct login_rules){0};
 }

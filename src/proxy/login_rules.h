@@ -8,10 +8,12 @@
 #include "auth/hba.h"
 #include "auth/ident_map.h"
 #include "config/config.h"
+#include "proxy/token_keys.h"
 
 struct login_rules {
-    struct hba *hba;          /* NULL unless auth.method is hba */
-    struct ident_maps *ident; /* NULL without auth.ident_file */
+    struct hba *hba;           /* NULL unless auth.method is hba */
+    struct ident_maps *ident;  /* NULL without auth.ident_file */
+    struct token_keys *tokens; /* NULL without auth.jwt */
 };
 
 /* Reads what the configuration names. Returns the number of faults, each a line of the report. */

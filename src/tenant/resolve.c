@@ -204,6 +204,7 @@ int resolve_tenant(const struct tenancy_config *tenancy, const struct identity *
         return failed;
     }
     if (findings.rule == NULL) {
+        resolved->nameless = true;
         return refuse_nameless(tenancy, &findings, err);
     }
     assert(findings.name.n < sizeof resolved->tenant);

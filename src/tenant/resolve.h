@@ -35,6 +35,7 @@ struct resolved {
     struct slice user;
     struct slice database;
     struct slice application_name;
+    bool nameless; /* no rule found any name */
 };
 
 /* 0, or ERR_NO_TENANT: no rule found a name, two found different ones, or one was not valid. The
