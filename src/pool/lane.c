@@ -229,6 +229,6 @@ void lane_refuse_all(struct pool *pool, const struct err *err)
     while ((node = list_head(&pool->ring)) != NULL) {
         struct pool_request *request =
             lane_next_request(container_of(node, struct lane, ring_node));
-        request->on_refused(request, err);
+        request->ops->on_refused(request, err);
     }
 }

@@ -19,6 +19,7 @@
 #include "tenant/context.h"
 
 struct pool;
+struct pool_request;
 
 enum {
     HELD_BY_ORDER = 1, /* PAUSE TENANT */
@@ -45,14 +46,18 @@ struct lane {
     struct seal_key seal; /* not set where the tenant is not sealed */
 };
 
+struct pool_request_ops {
+    void (*on_granted)(struct pool_request *request, struct backend *backend);
+    void (*on_refused)(struct pool_request *request, const struct err *err);
+};
+
 /* Embedded in the client. After on_granted or on_refused, or pool_withdraw, it is not queued. */
 struct pool_request {
     struct list node;
     struct lane *lane;
     struct context *context; /* what the client needs; its reference is the client's */
     uint64_t since;          /* loop time at which it was queued */
-    void (*on_granted)(struct pool_request *request, struct backend *backend);
-    void (*on_refused)(struct pool_request *request, const struct err *err);
+    const struct pool_request_ops *ops;
 };
 
 /* NULL where the account has none at this pool. */

@@ -263,7 +263,7 @@ static void offer(struct pool *pool, struct backend *b)
             return;
         }
         struct pool_request *request = lane_next_request(lane);
-        request->on_granted(request, b);
+        request->ops->on_granted(request, b);
         return;
     }
     put_to_idle(pool, b);

@@ -176,6 +176,8 @@ static int take_place(const struct entry *e, const struct tenant *tenant, struct
     f->config = config_ref(realm_config(f->realm));
     f->request.lane = lane_find_or_add(pool, account, tenant->config);
     seals_adopt(f->request.lane, f->realm, tenant->config);
+    free(f->user);
+    f->user = user->name;
     f->user_account = user;
     user->clients++;
     account->clients++;

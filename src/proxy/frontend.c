@@ -56,7 +56,9 @@ static void free_memory(struct frontend *f)
     realm_unref(f->realm);
     overlay_unref(f->overlay);
     config_unref(f->config);
-    free(f->user);
+    if (f->user_account == NULL) {
+        free(f->user);
+    }
     free(f->application_name);
     slab_free(&proxy->frontends, f);
     if (proxy->hooks.on_client_gone != NULL) {
@@ -629,8 +631,7 @@ static void begin(struct frontend *f, const struct addr *peer, const struct real
     f->request_at = loop_now(proxy->loop);
     list_init(&f->account_node);
     list_init(&f->request.node);
-    f->request.on_granted = relay_on_granted;
-    f->request.on_refused = relay_on_refused;
+    f->request.ops = &relay_request_ops;
     deadline_init(&f->deadline);
     deadline_init(&f->transaction_deadline);
     list_push_tail(&proxy->clients, &f->node);

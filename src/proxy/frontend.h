@@ -71,16 +71,16 @@ struct frontend {
     bool closing_soon; /* to be closed when it is next outside a transaction */
     bool replicates;   /* its server connection is its own, and ends with it */
     bool has_slot;
+    bool thinking;  /* linked or not, nothing is under way: the client is to speak */
+    bool renamed;   /* its application_name has changed, and the client is to be told */
     bool knocking;  /* nothing was read yet */
     bool announced; /* through a load balancer, whose header comes first and is not there yet */
     bool long_key;  /* it speaks protocol 3.2, and has a cancel key of that */
     struct deadline deadline;             /* of the login; of waiting, a query, or being idle */
     struct deadline transaction_deadline; /* of the transaction */
-    bool thinking; /* linked or not, nothing is under way: the client is to speak */
     struct addr peer;
-    char *user;                   /* as it logged in, without the tenant's part */
+    char *user; /* as it logged in, without the tenant's part; user_account's, once it has one */
     char *application_name;       /* as it calls itself, where the server is told otherwise; NULL */
-    bool renamed;                 /* that has changed, and the client is to be told */
     struct account *user_account; /* counts the clients of that user; once it has a tenant */
     uint64_t id;
     uint64_t connected_at; /* loop time, ms */

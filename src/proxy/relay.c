@@ -334,7 +334,7 @@ void relay_prove(struct frontend *f)
     }
 }
 
-void relay_on_granted(struct pool_request *request, struct backend *backend)
+static void on_granted(struct pool_request *request, struct backend *backend)
 {
     struct frontend *f = container_of(request, struct frontend, request);
 
@@ -352,10 +352,15 @@ void relay_on_granted(struct pool_request *request, struct backend *backend)
     relay_continue(f);
 }
 
-void relay_on_refused(struct pool_request *request, const struct err *err)
+static void on_refused(struct pool_request *request, const struct err *err)
 {
     frontend_fail_batch(container_of(request, struct frontend, request), err);
 }
+
+const struct pool_request_ops relay_request_ops = {
+    .on_granted = on_granted,
+    .on_refused = on_refused,
+};
 
 /* ---- callbacks of the backend ---- */
 

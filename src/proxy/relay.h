@@ -21,8 +21,7 @@ size_t relay_up(struct frontend *f, struct slice view);
 void relay_continue(struct frontend *f);
 
 /* The callbacks of a request. */
-void relay_on_granted(struct pool_request *request, struct backend *backend);
-void relay_on_refused(struct pool_request *request, const struct err *err);
+extern const struct pool_request_ops relay_request_ops;
 
 /* Gets a connection only to try the client's context on it, before it is greeted. */
 void relay_prove(struct frontend *f);

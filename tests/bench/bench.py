@@ -15,7 +15,7 @@ import fairness
 import proxies
 import report
 
-IDLE_CLIENTS = 2000
+IDLE_CLIENTS = 8000
 
 
 class Refused(Exception):

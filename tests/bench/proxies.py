@@ -19,7 +19,7 @@ auth_type = trust
 auth_file = {conf}/users.txt
 pool_mode = transaction
 default_pool_size = {size}
-max_client_conn = 4000
+max_client_conn = 12000
 server_tls_sslmode = disable
 ignore_startup_parameters = options,extra_float_digits,app.tenant
 log_connections = 0
@@ -47,7 +47,7 @@ tenants:
     reset: {reset}
     pool: {{mode: transaction, size: {size}}}
 {tenants}
-limits: {{clients: 4000}}
+limits: {{clients: 12000}}
 http: {{port: 0}}
 log: {{level: warning}}
 """

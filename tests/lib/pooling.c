@@ -162,14 +162,18 @@ static void on_refused(struct pool_request *request, const struct err *err)
     c->err = *err;
 }
 
+static const struct pool_request_ops request_ops = {
+    .on_granted = on_granted,
+    .on_refused = on_refused,
+};
+
 void customer_init(struct customer *c, struct lane *lane, const char *tag)
 {
     struct pools *pools = lane->pool->owner;
     struct context_setting setting = {slice_str("app.tag"), slice_str(tag), true};
 
     *c = (struct customer){.p = pools->data};
-    c->request =
-        (struct pool_request){.lane = lane, .on_granted = on_granted, .on_refused = on_refused};
+    c->request = (struct pool_request){.lane = lane, .ops = &request_ops};
     list_init(&c->request.node);
     c->request.context = context_intern(&pools->contexts, lane, &setting, 1);
 }
