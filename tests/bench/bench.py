@@ -11,9 +11,12 @@ import signal
 import subprocess
 import sys
 
+import bulk
 import fairness
+import picture
 import proxies
 import report
+import workers
 
 IDLE_CLIENTS = 8000
 
@@ -49,9 +52,9 @@ def run_load(run, proxy, clients, mode):
     return json.loads(done.stdout)
 
 
-def run_pgbench(run, proxy, clients, protocol):
+def run_pgbench(run, proxy, clients, protocol, *more):
     done = subprocess.run(
-        [f"{run.programs}/pgbench", "-n", "-S", "-M", protocol, "-c", str(clients), "-j", "1",
+        [f"{run.programs}/pgbench", "-n", "-S", "-M", protocol, *more, "-c", str(clients), "-j", "1",
          "-T", str(run.seconds), "-h", "127.0.0.1", "-p", str(proxy.port), "-U", "app", "bench"],
         env={**os.environ, "PGSSLMODE": "disable", **proxy.environment}, capture_output=True,
         text=True, timeout=60)
@@ -113,6 +116,12 @@ def tenant_scenario(clients):
          ("fahrend-never", "fahrend, reset: never", (clients, "select"))])
 
 
+def login_scenario(name, title, sides):
+    """Every transaction has a connection of its own."""
+    return Scenario(name, title, run_pgbench, "pgbouncer",
+                    [(side, label, (8, "simple", "-C")) for side, label in sides])
+
+
 def scenarios():
     all_sides = ("direct", "forwarder", "pgbouncer", "fahrend")
     return [
@@ -121,6 +130,10 @@ def scenarios():
         pgbench_scenario(8, "extended", all_sides[1:]),
         pgbench_scenario(8, "prepared", all_sides[1:]),
         tenant_scenario(100),
+        login_scenario("reconnect-8", "connect, query, disconnect (trust), 8 clients",
+                       (("pgbouncer", "pgbouncer"), ("fahrend", "fahrend"))),
+        login_scenario("scram-8", "connect, query, disconnect (SCRAM), 8 clients",
+                       (("pgbouncer-scram", "pgbouncer"), ("fahrend-scram", "fahrend"))),
     ]
 
 
@@ -159,7 +172,9 @@ def measure_memory(run, sides):
 def start_all(run, sides):
     starts = {"direct": proxies.Direct, "forwarder": proxies.start_forwarder,
               "pgbouncer": proxies.start_pgbouncer, "fahrend": proxies.start_fahrend,
-              "fahrend-never": lambda r: proxies.start_fahrend(r, "never")}
+              "fahrend-never": lambda r: proxies.start_fahrend(r, "never"),
+              "pgbouncer-scram": proxies.start_pgbouncer_scram,
+              "fahrend-scram": proxies.start_fahrend_scram}
     running = {}
     try:
         for name, start in starts.items():
@@ -177,7 +192,8 @@ def stop_all(running):
 
 
 def measure_all(run, sides, only):
-    figures = {"machine": report.machine(run), "memory": {}, "scenarios": {}, "fairness": {}}
+    figures = {"machine": report.machine(run), "memory": {}, "scenarios": {},
+               "fairness": {}, "bulk": {}, "workers": {}}
     report.print_head(figures["machine"])
     running = start_all(run, sides)
     try:
@@ -186,8 +202,14 @@ def measure_all(run, sides, only):
                 results = scenario.measure(run, running)
                 figures["scenarios"][scenario.name] = results
                 report.print_scenario(scenario, results)
+        if only in "bulk":
+            figures["bulk"] = bulk.measure(run, running, 256 if run.short else 1024)
+            bulk.print_table(figures["bulk"])
     finally:
         stop_all(running)
+    if only in "workers" and "fahrend" in sides:
+        figures["workers"] = workers.measure(run)
+        workers.print_table(figures["workers"])
     if only in "fairness":
         figures["fairness"] = fairness.measure(run, sides)
         fairness.print_table(figures["fairness"])
@@ -209,6 +231,7 @@ def parse_arguments():
     p.add_argument("--sides", default="direct,forwarder,pgbouncer,fahrend")
     p.add_argument("--only", default="")
     p.add_argument("-o", "--output")
+    p.add_argument("--svg")
     return p.parse_args()
 
 
@@ -218,6 +241,8 @@ def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
     figures = measure_all(Run(args), args.sides.split(","), args.only)
+    if args.svg:
+        picture.draw(figures, args.svg)
     if args.output:
         with open(args.output, "w") as f:
             json.dump(figures, f, indent=1)

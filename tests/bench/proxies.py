@@ -15,7 +15,7 @@ PGBOUNCER_INI = """\
 listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
-auth_type = trust
+auth_type = {auth}
 auth_file = {conf}/users.txt
 pool_mode = transaction
 default_pool_size = {size}
@@ -32,7 +32,7 @@ listen: {{address: ["127.0.0.1"], port: {port}, unix_dir: "", tls: {{mode: disab
 workers: 1
 servers:
   main: {{host: 127.0.0.1, port: {postgres}, max_connections: 90, tls: {{mode: disable}}}}
-auth: {{method: trust}}
+auth: {{method: {auth}}}
 users:
   app: {{password: app, tenants: ["*"]}}
 tenancy:
@@ -137,17 +137,17 @@ def start_forwarder(run):
     return Proxy(run, "forwarder", [f"{run.work}/bin/forwarder", str(port), str(run.postgres)], port)
 
 
-def pgbouncer_command(run, size=POOL_SIZE, databases=""):
+def pgbouncer_command(run, size=POOL_SIZE, databases="", auth="trust"):
     """Its port and how to start it; databases are lines of the ini file ahead of the rule for all."""
     port = free_port()
     conf = f"{run.work}/conf"
     with open(f"{conf}/users.txt", "w") as f:
-        f.write('"app" ""\n"other" ""\n')
+        f.write('"app" "app"\n"other" "other"\n')
     more = "max_prepared_statements = 200\n" if pgbouncer_version() >= (1, 21) else ""
     path = f"{conf}/pgbouncer-{port}.ini"
     with open(path, "w") as f:
         f.write(PGBOUNCER_INI.format(postgres=run.postgres, port=port, conf=conf, size=size,
-                                     databases=databases, more=more))
+                                     databases=databases, more=more, auth=auth))
     return port, ["pgbouncer", "-q", path]
 
 
@@ -156,12 +156,12 @@ def start_pgbouncer(run, name="pgbouncer", **options):
     return Proxy(run, name, command, port)
 
 
-def fahrend_command(run, reset="tenant", size=POOL_SIZE):
+def fahrend_command(run, reset="tenant", size=POOL_SIZE, auth="trust"):
     port = free_port()
     path = f"{run.work}/conf/fahrend-{port}.yaml"
     tenants = "\n".join(f"  t{i}: {{}}" for i in range(TENANTS))
     with open(path, "w") as f:
-        f.write(FAHREND_YAML.format(postgres=run.postgres, port=port, size=size, reset=reset,
+        f.write(FAHREND_YAML.format(postgres=run.postgres, port=port, size=size, reset=reset, auth=auth,
                                     tenants=tenants))
     return port, [f"{run.work}/bin/fahrend", "-c", path]
 
@@ -171,4 +171,16 @@ def start_fahrend(run, reset="tenant", name=None, **options):
     name = name or ("fahrend" if reset == "tenant" else f"fahrend-{reset}")
     proxy = Proxy(run, name, command, port)
     proxy.environment = {"PGOPTIONS": "-c app.tenant=t0"}
+    return proxy
+
+
+def start_pgbouncer_scram(run):
+    proxy = start_pgbouncer(run, "pgbouncer-scram", auth="scram-sha-256")
+    proxy.environment = {"PGPASSWORD": "app"}
+    return proxy
+
+
+def start_fahrend_scram(run):
+    proxy = start_fahrend(run, name="fahrend-scram", auth="scram-sha-256")
+    proxy.environment["PGPASSWORD"] = "app"
     return proxy

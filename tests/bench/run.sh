@@ -4,13 +4,16 @@
 # run.sh: measures fahrend beside PgBouncer (transaction mode, same pool size) and beside a bare
 # forwarder, in alternating runs on one machine and one PostgreSQL:
 #   - pgbench -S by simple, extended and prepared protocol: throughput, CPU time per transaction
-#   - memory of an idle client, at 2,000 clients
+#   - memory of an idle client, at 8,000 clients
 #   - 100 tenants where every transaction changes tenant, beside SET LOCAL by the application
+#   - connect, query, disconnect, with trust and with SCRAM
+#   - a large result, COPY out and in, and a small query beside a large result on the same loop
+#   - one and two workers, with a server that answers at once
 #   - fairness: how long a tenant's query takes while another tenant has 1,000 waiters
 #
 #   tests/bench/run.sh             under 6 minutes
 #   tests/bench/run.sh --short     under 2 minutes
-#   -o FILE                        the figures as JSON too
+#   -o FILE, --svg FILE            the figures as JSON too, and as a picture
 #   --sides a,b,…                  only these: direct,forwarder,pgbouncer,fahrend
 #   --only WORD                    only scenarios whose name contains WORD
 #   --rounds N, --seconds N        how often, and how long each time
@@ -24,10 +27,10 @@ name=bench
 # shellcheck source=tests/bench/lib.sh
 . "$here/lib.sh"
 
-bench_help "$0" 20 "$@"
+bench_help "$0" 23 "$@"
 bench_install pgbouncer python3
 bench_make_work
-bench_compile forwarder load
+bench_compile forwarder load stub
 case " $* " in
 *" --sides "*fahrend* | *" --sides="*fahrend*) bench_build_fahrend ;;
 *" --sides "* | *" --sides="*) ;;

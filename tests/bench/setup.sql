@@ -21,3 +21,6 @@ CREATE POLICY tenant ON items
     WITH CHECK (tenant_id = NULLIF(current_setting('app.tenant', true), ''));
 GRANT SELECT, INSERT, UPDATE, DELETE ON items TO app;
 VACUUM ANALYZE items;
+-- What COPY goes into, and nothing is kept of.
+CREATE UNLOGGED TABLE sink (line text);
+GRANT INSERT ON sink TO app;
