@@ -10,32 +10,15 @@ import psycopg
 import pytest
 
 from certificates import Authority
-from cluster import Cluster, give_to, unprivileged_user
+from cluster import unprivileged_user
 from deadline import wait_until
 from proxy import ROOT
+from securecluster import make_cluster
 from tlsserver import GREETING, READY, HandServer, read_message, read_packet
 from wirepeer import cancel_request, cstring, message
 
 MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 SERVERS = os.path.join(ROOT, "tests", "isolation", "servers", "node_modules")
-
-HBA = """\
-local all all trust
-hostssl all certified 127.0.0.1/32 cert
-hostssl all pw_scram,through 127.0.0.1/32 scram-sha-256
-hostssl all ssl_only 127.0.0.1/32 trust
-hostnossl all ssl_only 127.0.0.1/32 reject
-host all all 127.0.0.1/32 trust
-"""
-
-ROLES = """
-SET password_encryption = 'scram-sha-256';
-CREATE ROLE app LOGIN; CREATE ROLE ssl_only LOGIN; CREATE ROLE certified LOGIN;
-CREATE ROLE pw_scram LOGIN PASSWORD 'scram-secret';
-CREATE ROLE through LOGIN PASSWORD 'through-secret';
-CREATE DATABASE app;
-"""
-
 
 @pytest.fixture(scope="module")
 def authority():
@@ -56,21 +39,6 @@ def give_to_us(path):
 def elsewhere():
     with Authority() as made:
         yield made
-
-
-def make_cluster(authority, bindir=None):
-    server = Cluster(bindir, ssl="on", ssl_cert_file=authority.certificate("server"),
-                     ssl_key_file=authority.key("server"), ssl_ca_file=authority.ca)
-    server.start()
-    path = os.path.join(server.directory, "data", "pg_hba.conf")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(HBA)
-    give_to(server.user, path)
-    for statement in ROLES.strip().split(";"):
-        if statement.strip():
-            server.run(statement)
-    server.run("SELECT pg_reload_conf()")
-    return server
 
 
 @pytest.fixture(scope="module")
