@@ -175,8 +175,7 @@ START_TEST(names_that_are_paths_or_no_names_are_refused)
                                         "/etc/passwd",
                                         "a\nb",
                                         "",
-                                        "a\x7f"
-                                        "b"};
+                                        "a\177b"};
     char huge[400];
 
     memset(huge, 'x', sizeof huge);
