@@ -11,6 +11,7 @@
 /* All deadlines of one length, the next to end first. */
 struct deadline_class {
     uint64_t ms; /* the length, key of the hash */
+    struct deadlines *owner;
     struct list armed;
     UT_hash_handle hh;
 };
@@ -44,10 +45,20 @@ static struct deadline_class *class_of(struct deadlines *all, uint64_t ms)
     if (class == NULL) {
         class = x_zalloc(sizeof *class);
         class->ms = ms;
+        class->owner = all;
         list_init(&class->armed);
         HASH_ADD(hh, all->classes, ms, sizeof class->ms, class);
     }
     return class;
+}
+
+/* One that is armed again mostly has the length that it had before. */
+static struct deadline_class *class_for(struct deadlines *all, struct deadline *d, uint64_t ms)
+{
+    if (d->class == NULL || d->class->ms != ms || d->class->owner != all) {
+        d->class = class_of(all, ms);
+    }
+    return d->class;
 }
 
 static void start_timer(struct deadlines *all, uint64_t at)
@@ -69,7 +80,7 @@ void deadline_arm(struct deadlines *all, struct deadline *d, uint64_t ms,
     }
     d->at = uv_now(all->timer.loop) + ms;
     d->cb = cb;
-    list_push_tail(&class_of(all, ms)->armed, &d->node);
+    list_push_tail(&class_for(all, d, ms)->armed, &d->node);
     if (d->at < all->due && !all->running) {
         start_timer(all, d->at);
     }

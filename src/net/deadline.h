@@ -17,6 +17,7 @@ struct deadline {
     struct list node; /* in the list of its length while armed */
     uint64_t at;      /* loop time in ms */
     void (*cb)(struct deadline *deadline);
+    struct deadline_class *class; /* of the length that it was armed with last, or NULL */
 };
 
 struct deadlines {
@@ -32,6 +33,7 @@ void deadlines_fini(struct deadlines *all); /* none may be armed */
 static inline void deadline_init(struct deadline *d)
 {
     list_init(&d->node);
+    d->class = NULL;
 }
 
 static inline bool deadline_armed(const struct deadline *d)
