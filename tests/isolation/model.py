@@ -37,6 +37,7 @@ SESSION = ("bravo", "moriarty")  # in session mode; one client each
 SIZE = 5                         # connections of a pool
 CLIENTS = ("acme", "acme", "dora", "bravo", "mallory", "mallory", "moriarty",
            "carol", "carol", "morgan", "echo", "echo", "mabuse")
+ROWS = 30                        # of a tenant, about
 IN_TRANSACTION = 2               # of a pool at once, so that a connection is left for the others
 
 COLUMNS = "(id bigint PRIMARY KEY, body text NOT NULL)"
@@ -59,7 +60,7 @@ ATTACKS = (
     "SELECT set_config('search_path', 'tenant_{other}, pg_temp', false)",
     "SET ROLE tenant_{other}",
     "SET SESSION AUTHORIZATION tenant_{other}",
-    "RESET ALL", "DISCARD ALL", "RESET ROLE", "DEALLOCATE ALL",
+    "DELETE FROM things", "RESET ALL", "DISCARD ALL", "RESET ROLE", "DEALLOCATE ALL",
     "CREATE TEMP TABLE things (id bigint, body text); GRANT ALL ON things TO PUBLIC",
     "CREATE TEMP TABLE pg_class (relname text)",
     "PREPARE fahrend_begin AS SELECT 1", "PREPARE fahrend_commit AS SELECT 1",
@@ -71,7 +72,7 @@ ATTACKS = (
     "SET default_transaction_deferrable = on", "SET row_security = off",
     "SET client_min_messages = error", "SET standard_conforming_strings = off",
     "SET DateStyle = 'German'", "SET client_encoding = 'LATIN1'",
-    "SELECT pg_advisory_lock(7)", "DO $$ BEGIN LISTEN gossip; END $$",
+    "SELECT pg_try_advisory_lock(7)", "DO $$ BEGIN LISTEN gossip; END $$",
     "CREATE FUNCTION pg_temp.set_config(text, text, boolean) RETURNS text LANGUAGE sql"
     " AS $$ SELECT '{other}'::text $$",
     "SELECT set_config('search_path', 'pg_temp, pg_catalog, public', false)",
@@ -171,9 +172,11 @@ class Actor:
             answer = self.client.ask(extended(sql) if by_message else query(sql))
         except (Closed, LoginFailed, OSError) as lost:
             if not self.hostile:
-                raise Mismatch(f"{self.tenant}: {sql}: {lost!r}") from lost
+                raise Mismatch(f"{self.tenant}: {sql}: {lost!r}\n{self.world.describe()}") from lost
             self.drop()
             return [], "closed"
+        if self.hostile:  # its ROLLBACK may have failed, by a timeout that it set
+            self.state = answer[-1].body.decode()
         errors = errors_of(answer)
         return rows_of(answer), errors[0]["C"] if errors else None
 
@@ -199,6 +202,19 @@ class World:
             self.daemon.stop()
         else:
             self.daemon.kill()
+
+    def describe(self):
+        """What the server and the daemon do, for whoever looks for the cause."""
+        rows = self.cluster.run("SELECT pid, usename, datname, state, wait_event_type, wait_event,"
+                                " left(query, 90) FROM pg_stat_activity WHERE backend_type ="
+                                " 'client backend'")
+        shown = [str(row) for row in rows]
+        for what in ("CLIENTS", "SERVERS", "POOLS"):
+            for row in self.daemon.console(f"SHOW {what}"):
+                shown.append(what + " " + " ".join(f"{name}={row[name]}" for name in
+                             ("database", "user", "tenant", "state", "wait", "link", "cl_active",
+                              "cl_waiting", "sv_active", "sv_idle") if row.get(name)))
+        return "\n".join(shown)
 
     def step(self, step):
         number, kind, seed = step
@@ -234,6 +250,10 @@ def read(world, actor, rng):
 
 
 def write(world, actor, rng):
+    """Adds a row; where there are many, removes one."""
+    if len(actor.visible()) > ROWS:
+        remove(world, actor, rng)
+        return
     key = rng.randrange(1 << 40)
     body = f"{actor.tenant}:{key}"
     _, error = actor.ask(f"INSERT INTO things (id, body) VALUES ({key}, '{body}')",
@@ -270,10 +290,9 @@ def begin(world, actor, _rng):
     if actor.state != "I" or busy >= IN_TRANSACTION:
         return
     _, error = actor.ask("BEGIN")
-    if error is None:
+    if not actor.hostile:
+        world.expect(actor, "BEGIN", error, None)
         actor.state = "T"
-    elif not actor.hostile:
-        raise Mismatch(f"{actor.tenant}: BEGIN: {error}")
 
 
 def end(world, actor, rng):
@@ -287,15 +306,15 @@ def end(world, actor, rng):
         rows.update(actor.added)
         for key in actor.removed:
             rows.pop(key, None)
-    actor.forget()
+    if not actor.hostile:
+        actor.forget()
 
 
 def fail(world, actor, rng):
     _, error = actor.ask("SELECT 1/0", rng.random() < 0.5)
     if not actor.hostile:
         world.expect(actor, "1/0", error, "25P02" if actor.state == "E" else "22012")
-    if actor.state == "T":
-        actor.state = "E"
+        actor.state = "E" if actor.state == "T" else actor.state
 
 
 def cancel(world, actor, _rng):
@@ -338,7 +357,6 @@ def settle_hostile(_world, actor, _rng):
     """A hostile one that stands in a failed transaction leaves it."""
     if actor.hostile and actor.state != "I":
         actor.ask("ROLLBACK")
-        actor.forget()
 
 
 STEPS = {"read": read, "write": write, "remove": remove, "begin": begin, "end": end, "fail": fail,
