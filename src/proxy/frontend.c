@@ -588,13 +588,14 @@ static void on_drained(struct conn *conn)
     }
 }
 
-/* One that leaves while it waits leaves the queue: nobody would read the answer. Others are found
- * by the next read. */
+/* One that leaves while it waits leaves the queue: nobody would read the answer. One whose batch
+ * runs behind a switch is not read from until that is answered, which may be at the end of the
+ * query only. Others are found by the next read. */
 static void on_deserted(struct conn *conn)
 {
     struct frontend *f = container_of(conn, struct frontend, conn);
 
-    if (f->state == FRONTEND_WAITING) {
+    if (f->state == FRONTEND_WAITING || f->holding) {
         frontend_close(f, NULL);
     }
 }

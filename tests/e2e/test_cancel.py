@@ -161,3 +161,19 @@ def test_a_connection_is_not_handed_on_while_a_cancel_is_under_way():
                             if b"innocent" in r.body and r.conn in used]
                 server.release_cancels()
                 second.read_until()
+
+
+@pytest.mark.parametrize("how", ["close", "abort"])
+def test_a_client_that_leaves_while_its_query_runs_behind_a_switch_is_noticed(cluster, how):
+    """The answer to the switch comes with that of the query: until then nothing is read from the
+    client, and its end must be seen all the same."""
+    with Proxy(base_config(cluster.port, tenants=tenants_config(size=1))) as daemon:
+        bravo = daemon.wire_tenant("bravo")
+        with daemon.wire_tenant("acme") as acme:
+            pid = acme.value("SELECT pg_backend_pid()")
+            bravo.send(query("SELECT pg_sleep(1000)"))
+            asleep = f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid} AND query LIKE '%sleep%'"
+            wait_until(lambda: cluster.run(asleep + " AND state = 'active'")[0][0] == 1, "it runs")
+            getattr(bravo, how)()
+
+            assert acme.rows("SELECT body FROM notes") == [["of acme"]]
