@@ -34,6 +34,8 @@ struct admin_hooks {
     /* The registry's row of a tenant is another now: it is in force on every worker that is asked
      * after this. */
     void (*tenant_changed)(void *data, const struct roster_record *record);
+    /* What admin_make_tenant was asked for is there, or cannot be: then err says why. */
+    void (*tenant_answered)(void *data, const char *tenant, const struct err *err);
     /* What is in force; borrowed until the next turn of the loop. */
     const struct realm *(*realm)(void *data);
 };
@@ -57,6 +59,10 @@ void admin_resume(struct admin *admin);
 
 /* SUSPEND TENANT without a console; nothing happens where it is suspended already. */
 void admin_suspend_tenant(struct admin *admin, const char *tenant);
+
+/* Makes a tenant for those who log in to it (tenancy.unknown: provision); once, however often it is
+ * asked for meanwhile. Answers by the hook. */
+void admin_make_tenant(struct admin *admin, const char *tenant);
 
 /* Closes every session, and asks the workers nothing more; answers under way are still received.
  * Call it before the workers are told to end. Idempotent. */

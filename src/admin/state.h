@@ -20,9 +20,12 @@ struct admin {
     uint64_t started;  /* loop time, ms */
     struct list consoles;
     uint32_t console_count;
-    uint64_t next_console; /* numbers of consoles: multiples of PROXY_IDS */
-    uint32_t mails;        /* questions that have not come back */
-    bool draining;         /* clients are refused */
+    uint64_t next_console;  /* numbers of consoles: multiples of PROXY_IDS */
+    uint32_t mails;         /* questions that have not come back */
+    struct making *makings; /* tenants being made for logins; uthash by name */
+    uint64_t minute;        /* loop time, ms, at which tenants made for logins were last counted */
+    uint32_t made;          /* … how many since */
+    bool draining;          /* clients are refused */
     bool closing;
     bool box_closed;
 };

@@ -230,6 +230,9 @@ static void check_tenancy(const struct checker *c)
     if (t->registry.server == NULL && t->registry.database != NULL) {
         need(c, "tenancy.registry.server", "for a registry");
     }
+    if (t->unknown == UNKNOWN_PROVISION && t->registry.server == NULL) {
+        fault(c, "tenancy.unknown", "provision needs a tenancy.registry to keep tenants in");
+    }
     if (t->unknown == UNKNOWN_PROVISION && server != NULL && server->admin.user == NULL) {
         fault(c, "tenancy.unknown", "provision needs servers.%s.admin to make tenants with",
               main_server);

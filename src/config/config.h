@@ -188,6 +188,10 @@ struct tenancy_config {
     struct resolve_rules resolve;
     enum unknown_tenant unknown;
     struct {
+        int most; /* tenants there may be before logins make no more; 0 = no limit */
+        int rate; /* tenants that logins may make in a minute; 0 = no limit */
+    } provision;
+    struct {
         const char *server; /* NULL: there is no registry; else names a server that exists */
         const char *database;
     } registry;

@@ -223,6 +223,11 @@ const struct key schema_keys[] = {
         "A tenant that is neither named nor registered: reject it, let it in by the defaults "
         "(template), or make it on its first login (provision).",
         .choices = unknown_tenants),
+    SECTION(TOP, "tenancy.provision", "Bounds of tenancy.unknown: provision; 0 is no limit."),
+    ROW(TOP, "tenancy.provision.most", INT, tenancy.provision.most, "1000",
+        "Where there are so many tenants, logins make no more.", .max = COUNT_MAX),
+    ROW(TOP, "tenancy.provision.rate", INT, tenancy.provision.rate, "60",
+        "Tenants that logins may make in one minute.", .max = COUNT_MAX),
     SECTION(TOP, "tenancy.registry", "Where tenants made at run time are kept."),
     ROW(TOP, "tenancy.registry.server", NAME, tenancy.registry.server, NULL, "The server.",
         .example = "main"),

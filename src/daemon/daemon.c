@@ -310,10 +310,36 @@ static void on_tampering(void *data, const char *tenant)
     mailbox_post(&d->mailbox, &tampering->mail);
 }
 
+struct unknown_mail {
+    struct mail mail;
+    struct daemon *daemon;
+    char tenant[NAME_SIZE];
+};
+
+static void deliver_unknown(struct mail *mail)
+{
+    struct unknown_mail *unknown = container_of(mail, struct unknown_mail, mail);
+
+    admin_make_tenant(unknown->daemon->admin, unknown->tenant);
+    free(unknown);
+}
+
+static void on_unknown(void *data, const char *tenant)
+{
+    struct daemon *d = data;
+    struct unknown_mail *unknown = x_zalloc(sizeof *unknown);
+
+    unknown->mail.deliver = deliver_unknown;
+    unknown->daemon = d;
+    (void)snprintf(unknown->tenant, sizeof unknown->tenant, "%s", tenant);
+    mailbox_post(&d->mailbox, &unknown->mail);
+}
+
 static const struct worker_hooks worker_hooks = {
     .on_console = on_console,
     .on_cancel = on_cancel,
     .on_tampering = on_tampering,
+    .on_unknown = on_unknown,
     .on_drained = on_drained,
 };
 
@@ -349,6 +375,15 @@ static void on_tenant_changed(void *data, const struct roster_record *record)
     on_tenants_changed(d);
 }
 
+static void on_tenant_answered(void *data, const char *tenant, const struct err *err)
+{
+    struct daemon *d = data;
+
+    for (size_t i = 0; i < d->worker_count && d->state != DAEMON_STOPPING; i++) {
+        worker_answer(&d->workers[i], tenant, err);
+    }
+}
+
 static const struct realm *realm_in_force(void *data)
 {
     return ((const struct daemon *)data)->realm;
@@ -359,6 +394,7 @@ static const struct admin_hooks admin_hooks = {
     .shutdown = on_shutdown,
     .realm = realm_in_force,
     .tenant_changed = on_tenant_changed,
+    .tenant_answered = on_tenant_answered,
 };
 
 /* ---- building ---- */

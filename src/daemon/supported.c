@@ -27,9 +27,6 @@ int supported_check(const struct config *config, struct buf *report)
 {
     struct refusals r = {.config = config, .report = report};
 
-    if (config->tenancy.unknown == UNKNOWN_PROVISION) {
-        refuse(&r, "", "", "tenancy.unknown", "provision is not supported by this version");
-    }
     check_tenant(&r, &config->defaults);
     for (size_t i = 0; i < config->tenant_count; i++) {
         check_tenant(&r, &config->tenants[i]);

@@ -20,7 +20,8 @@ struct order {
     const struct realm *realm; /* set_realm */
     struct cancel_key key;     /* cancel */
     bool wait_for_clients;     /* drain */
-    struct buf names;          /* refresh: of tenants that are left, each with a NUL */
+    struct buf names;          /* refresh: of tenants that are left, each with a NUL; answer: one */
+    struct err err;            /* answer */
 };
 
 static void deliver(struct mail *mail)
@@ -62,6 +63,13 @@ static void on_cancel(void *data, const struct cancel_key *key)
     struct worker *w = data;
 
     w->hooks.on_cancel(w->data, key);
+}
+
+static void on_unknown(void *data, const char *tenant)
+{
+    struct worker *w = data;
+
+    w->hooks.on_unknown(w->data, tenant);
 }
 
 static void on_tampering(void *data, const char *tenant)
@@ -132,6 +140,13 @@ static void run_refresh(struct order *order)
     buf_release(&order->names);
 }
 
+static void run_answer(struct order *order)
+{
+    refresh_expecting(&order->worker->proxy, (const char *)buf_slice(&order->names).p,
+                      order->err.code == 0 ? NULL : &order->err);
+    buf_release(&order->names);
+}
+
 static void run_cancel(struct order *order)
 {
     proxy_cancel(&order->worker->proxy, &order->key);
@@ -170,6 +185,7 @@ int worker_init(struct worker *w, const int *fds, size_t fd_count, const struct 
         .on_console = on_console,
         .on_cancel = on_cancel,
         .on_tampering = on_tampering,
+        .on_unknown = on_unknown,
         .on_client_gone = on_client_gone,
         .directory = &user_lookup_ops,
     };
@@ -218,6 +234,17 @@ void worker_refresh(struct worker *w, struct slice names)
     struct order *order = new_order(w, run_refresh);
 
     buf_append_slice(&order->names, names);
+    post(w, order);
+}
+
+void worker_answer(struct worker *w, const char *tenant, const struct err *err)
+{
+    struct order *order = new_order(w, run_answer);
+
+    buf_append_cstr(&order->names, tenant);
+    if (err != NULL) {
+        order->err = *err;
+    }
     post(w, order);
 }
 

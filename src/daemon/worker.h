@@ -19,6 +19,7 @@ struct worker_hooks {
     void (*on_console)(void *data, struct console_client *client);
     void (*on_cancel)(void *data, const struct cancel_key *key);
     void (*on_tampering)(void *data, const char *tenant);
+    void (*on_unknown)(void *data, const char *tenant);
     /* The last client has gone while draining. */
     void (*on_drained)(void *data);
 };
@@ -54,6 +55,9 @@ void worker_set_realm(struct worker *w, const struct realm *realm); /* takes ove
 
 /* Lets the clients of these tenants (names, each with a NUL; copied) follow the realm. */
 void worker_refresh(struct worker *w, struct slice names);
+
+/* Clients that expect the tenant go on, or end with the error. */
+void worker_answer(struct worker *w, const char *tenant, const struct err *err);
 void worker_cancel(struct worker *w, const struct cancel_key *key);
 void worker_stop_listening(struct worker *w);
 void worker_drain(struct worker *w, bool wait_for_clients);

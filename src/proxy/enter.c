@@ -248,6 +248,19 @@ static int check_replication(const struct tenant *tenant, const struct client_id
                    tenant->name);
 }
 
+/* Is its first login to make it, or one that comes after a crash to finish it? */
+static bool is_to_be_made(const struct frontend *f, const struct client_identity *identity)
+{
+    const struct registry *registry = realm_registry(f->realm);
+    struct slice name = slice_str(identity->tenant);
+
+    if (registry_config(registry)->tenancy.unknown != UNKNOWN_PROVISION || !name_valid(name)) {
+        return false;
+    }
+    const struct tenant *tenant = registry_find(registry, name);
+    return tenant == NULL || tenant->state == TENANT_CREATING;
+}
+
 static enum enter_result enter_tenant(struct entry *e, struct err *err)
 {
     struct context_setting settings[CONTEXT_SETTINGS_MAX];
@@ -257,6 +270,10 @@ static enum enter_result enter_tenant(struct entry *e, struct err *err)
     struct login login = {.user = identity->user, .database = identity->database};
 
     const struct tenant *tenant = find_tenant(f, identity, &storage, err);
+    if (tenant == NULL && (err->code == ERR_UNKNOWN_TENANT || err->code == ERR_SUSPENDED) &&
+        is_to_be_made(f, identity)) {
+        return ENTER_NEEDS_TENANT;
+    }
     if (tenant == NULL || strategy_plan(tenant, &login, &e->plan, err) < 0 ||
         check_replication(tenant, identity, err) < 0) {
         return ENTER_REFUSED;

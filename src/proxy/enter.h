@@ -17,6 +17,7 @@ enum enter_result {
     ENTER_TENANT,
     ENTER_ELSEWHERE,    /* its pool lives on the worker whose index is in *worker */
     ENTER_NEEDS_SECRET, /* fetch what is wanted, and call again */
+    ENTER_NEEDS_TENANT, /* have it made, and call again */
     ENTER_CONSOLE_ADMIN,
     ENTER_CONSOLE_STATS
 };

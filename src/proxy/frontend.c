@@ -116,6 +116,7 @@ static void unhook(struct frontend *f)
     client_login_free(f->login);
     f->login = NULL;
     buf_release(&f->in);
+    list_remove(&f->expecting_node);
     list_remove(&f->node);
     proxy->client_count--;
 }
@@ -330,6 +331,24 @@ static void fetch_role_secret(struct frontend *f, const struct enter_secret *wan
     f->fetch = role_secret_fetch(&f->proxy->secrets, f->proxy->loop, &order, on_role_secret, f);
 }
 
+/* Whoever asks first has it made; the others wait with it. */
+static void expect_tenant(struct frontend *f, const char *tenant)
+{
+    conn_pause(&f->conn);
+    list_push_tail(&f->proxy->expecting, &f->expecting_node);
+    f->proxy->hooks.on_unknown(f->proxy->data, tenant);
+}
+
+void frontend_retry_login(struct frontend *f)
+{
+    struct enter_secret secret = {.secret = NULL};
+
+    realm_unref(f->realm);
+    f->realm = realm_ref(f->proxy->realm);
+    conn_resume(&f->conn);
+    finish_login(f, &secret);
+}
+
 /* The client is who it says it is: find its place. What it was told so far has been sent. */
 static void finish_login(struct frontend *f, struct enter_secret *secret)
 {
@@ -352,6 +371,9 @@ static void finish_login(struct frontend *f, struct enter_secret *secret)
         return;
     case ENTER_NEEDS_SECRET:
         fetch_role_secret(f, secret);
+        return;
+    case ENTER_NEEDS_TENANT:
+        expect_tenant(f, identity->tenant);
         return;
     case ENTER_TENANT:
         break;
@@ -631,6 +653,7 @@ static void begin(struct frontend *f, const struct addr *peer, const struct real
     f->realm = realm;
     f->request_at = loop_now(proxy->loop);
     list_init(&f->account_node);
+    list_init(&f->expecting_node);
     list_init(&f->request.node);
     f->request.ops = &relay_request_ops;
     deadline_init(&f->deadline);

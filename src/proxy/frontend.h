@@ -47,6 +47,7 @@ struct frontend {
     struct proxy *proxy;
     struct list node;           /* in proxy.clients */
     struct list account_node;   /* in account.clients_list, once logged in */
+    struct list expecting_node; /* in proxy.expecting, while LOGIN and its tenant is being made */
     struct role_secret *fetch;  /* while LOGIN and the password of the tenant's role is fetched */
     struct client_login *login; /* while LOGIN */
     const struct realm *realm;  /* while LOGIN; a reference */
@@ -125,6 +126,9 @@ void frontend_new(struct proxy *proxy, int fd, const struct addr *peer);
 /* One that logged in at another worker; what it brings is taken over, but for the struct's memory.
  */
 void frontend_arrive(struct proxy *proxy, struct move *move);
+
+/* Its tenant is there by now: it goes on with its login. */
+void frontend_retry_login(struct frontend *f);
 
 /* Closes with a FATAL error, or without a word where err is NULL. Idempotent. */
 void frontend_close(struct frontend *f, const struct err *err);

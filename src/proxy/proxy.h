@@ -34,6 +34,8 @@ struct proxy_hooks {
     void (*on_cancel)(void *data, const struct cancel_key *key);
     /* The tenant has tampered as often as limits.tampers says: it is to be suspended. */
     void (*on_tampering)(void *data, const char *tenant);
+    /* Somebody who may enter asks for a tenant that is to be made; proxy_tenant_made follows. */
+    void (*on_unknown)(void *data, const char *tenant);
     /* A client has gone; for a drain. */
     void (*on_client_gone)(void *data);
     /* How a server is asked for users that the configuration does not name; NULL: not at all. */
@@ -63,6 +65,7 @@ struct proxy {
     struct statements statements;
     struct role_secrets secrets; /* being fetched */
     struct list renewals;        /* for pools whose secret was refused */
+    struct list expecting;       /* frontends whose tenant is being made */
     struct list clients;         /* all frontends */
     uint32_t client_count;
     uint64_t next_client;         /* numbers of frontends: multiples of PROXY_IDS */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "proxy/refresh.h"
 
+#include "proxy/client_login.h"
 #include "proxy/frontend.h"
 
 enum { CLOSES_MAX = 200 }; /* clients closed in one turn */
@@ -44,4 +45,27 @@ bool refresh_tenant(struct proxy *proxy, struct slice name)
         return true;
     }
     return close_clients(account, &err);
+}
+
+void refresh_expecting(struct proxy *proxy, const char *tenant, const struct err *err)
+{
+    struct list them;
+    struct list *node;
+
+    list_init(&them);
+    list_each_safe (at, tmp, &proxy->expecting) {
+        struct frontend *f = container_of(at, struct frontend, expecting_node);
+        if (strcmp(client_login_identity(f->login)->tenant, tenant) == 0) {
+            list_remove(at);
+            list_push_tail(&them, at);
+        }
+    }
+    while ((node = list_pop_head(&them)) != NULL) {
+        struct frontend *f = container_of(node, struct frontend, expecting_node);
+        if (err != NULL) {
+            frontend_close(f, err);
+        } else {
+            frontend_retry_login(f);
+        }
+    }
 }

@@ -11,4 +11,7 @@
  * closed. Returns false where there are more than one turn should take: call it again. */
 bool refresh_tenant(struct proxy *proxy, struct slice name);
 
+/* The tenant that clients expect was made, or could not be: then err says why. */
+void refresh_expecting(struct proxy *proxy, const char *tenant, const struct err *err);
+
 #endif

@@ -264,3 +264,51 @@ def test_the_file_wins_over_the_registry(begin):
     with pytest.raises(ConsoleError, match="is in the configuration file"):
         filed.console("CREATE TENANT both WITH (strategy = schema)")
     daemon.console("DROP TENANT both")
+
+
+PROVISION = {"unknown": "provision", "provision": {"rate": 5}}
+
+
+def try_login(daemon, tenant):
+    try:
+        return ask(daemon, tenant, "SELECT current_user")[0][0]
+    except psycopg.OperationalError as refusal:
+        return str(refusal)
+
+
+def test_the_first_login_makes_a_tenant_once(begin, server):
+    daemon = begin(tenancy=PROVISION, users={"narrow": {"password": "x", "tenants": ["narrow_*"]}},
+                   tenants={"defaults": {"strategy": "schema"}})
+    with ThreadPoolExecutor(20) as pool:
+        seen = list(pool.map(lambda _: try_login(daemon, "coming"), range(20)))
+
+    assert seen == ["tenant_coming"] * 20
+    assert daemon.log.count("create tenant name=coming") == 1
+    with pytest.raises(psycopg.OperationalError, match="may not enter tenant"):
+        daemon.tenant("others", user="narrow")
+    with pytest.raises(psycopg.OperationalError):
+        daemon.tenant('a\\"b')
+    assert objects_of(server, "others") == []
+    daemon.console("DROP TENANT coming")
+
+
+def test_logins_make_so_many_tenants_and_no_more(begin, server):
+    daemon = begin(tenancy=PROVISION, tenants={"defaults": {"strategy": "none", "login": "client"}})
+
+    seen = [try_login(daemon, f"rated{number}") for number in range(7)]
+
+    assert seen[:5] == ["app"] * 5
+    assert all("tenancy.provision.rate is reached" in text for text in seen[5:])
+    full = begin(tenancy={"unknown": "provision", "provision": {"most": 1}},
+                 tenants={"defaults": {"strategy": "none", "login": "client"}})
+    assert "tenancy.provision.most is reached" in try_login(full, "rated9")
+    for number in range(5):
+        daemon.console(f"DROP TENANT rated{number}")
+
+
+def test_a_tenant_that_cannot_be_made_refuses_its_logins(begin, server):
+    daemon = begin(tenancy=PROVISION, tenants={"defaults": {
+        "strategy": "schema", "schema": {"template": "/nonexistent"}}})
+
+    assert "schema.template: /nonexistent" in try_login(daemon, "unmade")
+    assert objects_of(server, "unmade") == []
