@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// metrics: a view as metrics. The table of families is in metrics.c; docs/operator.md and the
-// alerts in conf/ rest on their names. One thread at a time.
+// metrics: a view as metrics. The table of families is in metrics.c; monitoring that
+// people set up rests on their names. One thread at a time.
 #ifndef ADMIN_METRICS_H
 #define ADMIN_METRICS_H
 

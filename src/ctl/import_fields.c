@@ -62,27 +62,21 @@ void import_fields_fill(struct import_fields *fields, const struct import *im,
     }
 }
 
-/* Bytes of the path up to its last dot. */
-static size_t section_size(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-
-    return dot == NULL ? 0 : (size_t)(dot - path);
-}
-
+/* A line for the value, behind one for each section that it is the first in. */
 static void write_field(const char *path, const char *value, const char *last, int indent,
                         struct buf *out)
 {
-    size_t n = section_size(path);
+    const char *name = path;
 
-    if (n == 0) {
-        buf_printf(out, "%*s%s: %s\n", indent, "", path, value);
-        return;
+    for (const char *dot = strchr(name, '.'); dot != NULL; dot = strchr(name, '.')) {
+        size_t n = (size_t)(dot - path) + 1;
+        if (last == NULL || strncmp(last, path, n) != 0) {
+            buf_printf(out, "%*s%.*s:\n", indent, "", (int)(dot - name), name);
+        }
+        name = dot + 1;
+        indent += 2;
     }
-    if (last == NULL || section_size(last) != n || strncmp(last, path, n) != 0) {
-        buf_printf(out, "%*s%.*s:\n", indent, "", (int)n, path);
-    }
-    buf_printf(out, "%*s%s: %s\n", indent + 2, "", path + n + 1, value);
+    buf_printf(out, "%*s%s: %s\n", indent, "", name, value);
 }
 
 bool import_fields_write(const struct import_fields *fields, const struct import_fields *base,

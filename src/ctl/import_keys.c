@@ -24,7 +24,9 @@
 #define AUTH_QUERY                                                                                 \
     "say it anew as auth.query: one server, database, user, password and query for all; write "    \
     "schemas out in the query, its search_path is pg_catalog"
-#define NO_TLS_KEY   "nothing to do: this version has no TLS; see the advice on the sslmode"
+#define TLS_VERSIONS "TLS 1.2 and later are spoken: set min_protocol under tls for others"
+#define TLS_CIPHERS  "the library's choice is used: set ciphers under tls for another"
+#define NO_TLS_KEY   "no counterpart: OpenSSL's own choice is used"
 #define NO_TUNING    "nothing to do: fahrend sizes its buffers itself and never holds up a loop"
 #define NO_DNS       "nothing to do: names are looked up by the system's resolver"
 #define NO_KEEPALIVE "no counterpart: set the system's net.ipv4.tcp_keepalive_* instead"
@@ -141,24 +143,21 @@ const struct import_key import_keys[] = {
     ADVISED(GLOBAL, "suspend_timeout", "10", "no counterpart: RESUME ends a SUSPEND"),
 
     /* TLS */
-    ADVISED(
-        GLOBAL, "client_tls_sslmode", "disable",
-        "this version has no TLS: clients connect in the clear, or not at all where they insist "
-        "on TLS; listen on loopback, in a private network, or behind something that encrypts"),
-    ADVISED(GLOBAL, "client_tls_key_file", "", NO_TLS_KEY),
-    ADVISED(GLOBAL, "client_tls_cert_file", "", NO_TLS_KEY),
-    ADVISED(GLOBAL, "client_tls_ca_file", "", NO_TLS_KEY),
-    ADVISED(GLOBAL, "client_tls_protocols", "secure", NO_TLS_KEY),
-    ADVISED(GLOBAL, "client_tls_ciphers", "default", NO_TLS_KEY),
+    MAPPED(GLOBAL, "client_tls_sslmode", TOP, "listen.tls.mode"),
+    MAPPED(GLOBAL, "client_tls_key_file", TOP, "listen.tls.key"),
+    MAPPED(GLOBAL, "client_tls_cert_file", TOP, "listen.tls.certificate"),
+    MAPPED(GLOBAL, "client_tls_ca_file", TOP, "listen.tls.ca"),
+    ADVISED(GLOBAL, "client_tls_protocols", "secure", TLS_VERSIONS),
+    ADVISED(GLOBAL, "client_tls_ciphers", "default", TLS_CIPHERS),
     ADVISED(GLOBAL, "client_tls13_ciphers", "", NO_TLS_KEY),
     ADVISED(GLOBAL, "client_tls_ecdhcurve", "auto", NO_TLS_KEY),
     ADVISED(GLOBAL, "client_tls_dheparams", "auto", NO_TLS_KEY),
     MAPPED(GLOBAL, "server_tls_sslmode", SERVER, "tls.mode"),
-    ADVISED(GLOBAL, "server_tls_key_file", "", NO_TLS_KEY),
-    ADVISED(GLOBAL, "server_tls_cert_file", "", NO_TLS_KEY),
-    ADVISED(GLOBAL, "server_tls_ca_file", "", NO_TLS_KEY),
-    ADVISED(GLOBAL, "server_tls_protocols", "secure", NO_TLS_KEY),
-    ADVISED(GLOBAL, "server_tls_ciphers", "default", NO_TLS_KEY),
+    MAPPED(GLOBAL, "server_tls_key_file", SERVER, "tls.key"),
+    MAPPED(GLOBAL, "server_tls_cert_file", SERVER, "tls.certificate"),
+    MAPPED(GLOBAL, "server_tls_ca_file", SERVER, "tls.ca"),
+    ADVISED(GLOBAL, "server_tls_protocols", "secure", TLS_VERSIONS),
+    ADVISED(GLOBAL, "server_tls_ciphers", "default", TLS_CIPHERS),
     ADVISED(GLOBAL, "server_tls13_ciphers", "", NO_TLS_KEY),
 
     /* network */
@@ -223,9 +222,6 @@ const struct import_key import_keys[] = {
 
 const size_t import_key_count = sizeof import_keys / sizeof import_keys[0];
 
-#define NO_TLS_HERE                                                                                \
-    "this version has no TLS: with this file fahrend talks to the servers IN THE CLEAR; put it "   \
-    "beside them, in a private network, or behind something that encrypts"
 #define NO_METHOD                                                                                  \
     "scram-sha-256 was written: set auth.method (and auth.hba_file) by hand, or give each user a " \
     "password or a SCRAM verifier under users"
@@ -250,9 +246,8 @@ static const struct import_word words[] = {
     {"reset", "1", "client",
      "DISCARD ALL runs whenever the client of a server connection changes; a server_reset_query of "
      "your own runs in session mode only"},
-    {"tls.mode", "require", "prefer", NO_TLS_HERE},
-    {"tls.mode", "verify-ca", "prefer", NO_TLS_HERE},
-    {"tls.mode", "verify-full", "prefer", NO_TLS_HERE},
+    {"listen.tls.mode", "verify-full", "verify-ca",
+     NULL}, /* for clients PgBouncer means the same */
 };
 
 const char *import_section_name(enum import_section section)

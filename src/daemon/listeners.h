@@ -8,12 +8,10 @@
 #include "base/err.h"
 #include "config/config.h"
 
-/* Sockets that systemd opened for us are listened on instead of those of the configuration; every
- * worker gets copies of all of them. */
-
 /* Puts descriptors for one worker into fds (room for cap) and returns how many, or a negative code
  * with err set. Each worker has TCP sockets of its own. There is one Unix socket: *unix_fd is -1
- * for the first worker, and what the others get a copy of. */
+ * for the first worker, and what the others get a copy of. Sockets that systemd opened for us are
+ * taken instead of the configuration's; every worker gets copies of all of them. */
 int listeners_open(const struct listen_config *config, int *unix_fd, int *fds, size_t cap,
                    struct err *err);
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The service: its unit files, what it tells systemd, sockets that systemd opened, credentials, and
-a restart in which nobody loses a transaction. A whole boot is tests/service/boot.sh, by hand."""
+"""The service: its unit files, what it tells systemd, sockets that systemd opened, credentials and
+the watchdog."""
 
 import contextlib
 import os

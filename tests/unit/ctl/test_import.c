@@ -348,7 +348,7 @@ START_TEST(what_has_no_counterpart_is_told)
     import(DATABASES "b = host=h connect_query='select 1'\n"
                      "[users]\napp = pool_mode=session\n"
                      "[pgbouncer]\ntcp_keepalive = 1\ntcp_keepidle = 30\npool_mode = statement\n"
-                     "server_tls_sslmode = verify-full\nauth_query = select 1\n"
+                     "server_tls_protocols = all\nauth_query = select 1\n"
                      "[peers]\n1 = host=x\n");
 
     ck_assert_ptr_nonnull(strstr(said, "/a.ini:3: connect_query: "));
@@ -356,12 +356,25 @@ START_TEST(what_has_no_counterpart_is_told)
     ck_assert_ptr_null(strstr(said, "tcp_keepalive: "));
     ck_assert_ptr_nonnull(strstr(said, "/a.ini:8: tcp_keepidle: "));
     ck_assert_ptr_nonnull(strstr(said, "/a.ini:9: pool_mode = statement: "));
-    ck_assert_ptr_nonnull(strstr(said, "/a.ini:10: server_tls_sslmode = verify-full: "));
-    ck_assert_ptr_nonnull(strstr(said, "IN THE CLEAR"));
+    ck_assert_ptr_nonnull(strstr(said, "/a.ini:10: server_tls_protocols: "));
     ck_assert_ptr_nonnull(strstr(said, "/a.ini:11: auth_query: "));
     ck_assert_ptr_nonnull(strstr(said, "/a.ini:13: host: "));
     ck_assert_int_eq(tenant("app")->pool.mode, POOL_TRANSACTION);
-    ck_assert_int_eq(config->servers[0].tls.mode, TLS_PREFER);
+}
+END_TEST
+
+START_TEST(encryption_is_asked_for_as_before)
+{
+    import("[pgbouncer]\nlisten_addr = 127.0.0.1\nclient_tls_sslmode = verify-full\n"
+           "client_tls_key_file = /k\nclient_tls_cert_file = /c\nclient_tls_ca_file = /a\n"
+           "server_tls_sslmode = verify-full\nserver_tls_ca_file = /s\n" DATABASES);
+
+    ck_assert_int_eq(config->listen.tls.mode, TLS_VERIFY_CA); /* what it means to PgBouncer */
+    ck_assert_str_eq(config->listen.tls.certificate, "/c");
+    ck_assert_str_eq(config->listen.tls.key, "/k");
+    ck_assert_str_eq(config->listen.tls.ca, "/a");
+    ck_assert_int_eq(config->servers[0].tls.mode, TLS_VERIFY_FULL);
+    ck_assert_str_eq(config->servers[0].tls.ca, "/s");
 }
 END_TEST
 
@@ -449,6 +462,7 @@ static Suite *make_suite(void)
     tcase_add_test(tc, an_include_is_read_beside_the_file);
     tcase_add_test(tc, files_that_include_one_another_come_to_an_end);
     tcase_add_test(tc, what_has_no_counterpart_is_told);
+    tcase_add_test(tc, encryption_is_asked_for_as_before);
     tcase_add_test(tc, what_cannot_be_a_tenant_is_left_out);
     tcase_add_test(tc, faults_name_file_and_line);
     tcase_add_test(tc, what_would_not_load_is_a_fault);
