@@ -136,12 +136,12 @@ def test_another_version_is_refused_or_negotiated(daemon, version):
 def test_a_minor_version_is_negotiated_down(daemon):
     body = b"user\0app\0database\0app\0app.tenant\0acme\0_pq_.new\x001\0\0"
     with daemon.wire() as client:
-        client.send(packet(PROTOCOL_3 + 2, body))
+        client.send(packet(PROTOCOL_3 + 9, body))
         seen = client.read_until("EZ")
 
     assert seen[-1].type == "Z"
     told = [m.body for m in seen if m.type == "v"]
-    assert told == [struct.pack("!II", PROTOCOL_3, 1) + b"_pq_.new\0"]
+    assert told == [struct.pack("!II", PROTOCOL_3 + 2, 1) + b"_pq_.new\0"]
 
 
 @pytest.mark.parametrize("length", [63, 64, 200, 5000])
