@@ -64,13 +64,15 @@ static bool names_files(struct slice text)
            memmem(text.p, text.n, "auth_file", 9) != NULL;
 }
 
-/* Only of the socket's folder it is known that a good file can hold what we refuse: the length. */
+/* Of the socket's folder it is known that a good file can hold what we refuse: the length; and a
+ * file may ask for encryption without the files for it. */
 static bool is_known(struct slice text, const struct buf *notes)
 {
     struct slice told = buf_slice(notes);
 
     return memmem(told.p, told.n, "cannot be written: ", 19) == NULL ||
-           memmem(text.p, text.n, "unix_socket_dir", 15) != NULL;
+           memmem(text.p, text.n, "unix_socket_dir", 15) != NULL ||
+           memmem(text.p, text.n, "_tls_sslmode", 12) != NULL;
 }
 
 static void import(struct slice text)
