@@ -11,8 +11,8 @@
 #   - one and two workers, with a server that answers at once
 #   - fairness: how long a tenant's query takes while another tenant has 1,000 waiters
 #
-#   tests/bench/run.sh             under 6 minutes
-#   tests/bench/run.sh --short     under 2 minutes
+#   tests/bench/run.sh             about 15 minutes
+#   tests/bench/run.sh --short     about 5 minutes
 #   -o FILE, --svg FILE            the figures as JSON too, and as a picture
 #   --sides a,b,…                  only these: direct,forwarder,pgbouncer,fahrend
 #   --only WORD                    only scenarios whose name contains WORD
