@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from deadline import wait_until
 from proxy import Proxy, base_config
 from wirepeer import LoginFailed, error_fields, errors_of
 from world import tenants_config
@@ -61,7 +62,7 @@ def test_the_clients_address_counts_in_the_rules(balanced):
 
     error = error_fields(refusal.value.seen[-1].body)
     assert error["M"].startswith('pg_hba.conf rejects connection for host "192.0.2.8"')
-    assert "peer=192.0.2.8:1234" in balanced.log
+    wait_until(lambda: "peer=192.0.2.8:1234" in balanced.log, "the log says where it came from")
 
 
 def test_the_clients_address_is_shown(balanced):

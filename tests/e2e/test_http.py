@@ -113,6 +113,7 @@ def test_it_is_not_ready_while_draining_and_refuses_logins(start):
 
         assert code_of_refused_login(late, "acme") == "57P01"
         assert conn.execute("SELECT 1").fetchone() == (1,)
+    daemon.expect_end()
 
 
 def test_a_loop_that_stands_still_is_not_alive(served):
