@@ -100,7 +100,7 @@ def test_a_store_that_is_down_stops_nobody_who_is_known(start, vault, vault_conf
 
     vault.faults = [down] * 1000
     assert session_user(daemon) == "changing"
-    assert "secret store failed, what was read before is used provider=kept" in daemon.log
+    wait_until(lambda: "secret store failed, what was read before is used provider=kept" in daemon.log, "the log tells")
 
 
 def test_a_store_that_is_down_at_the_first_login_is_named(start, vault, vault_config, set_password):
@@ -131,7 +131,7 @@ def test_a_password_that_the_server_refuses_is_fetched_again(
         assert conn.execute("SELECT session_user").fetchone() == ("changing",)
     assert session_user(daemon) == "changing"
     assert vault.count("kv/data/changing") == 2
-    assert "password was changed server=main database=app role=changing" in daemon.log
+    wait_until(lambda: "password was changed server=main database=app role=changing" in daemon.log, "the log tells")
 
 
 def test_a_password_that_is_wrong_in_the_store_too_is_the_servers_error(

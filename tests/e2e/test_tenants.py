@@ -251,7 +251,7 @@ def test_the_registry_survives_a_restart_and_its_own_absence(begin, server):
 
     blind = begin(tenancy={"registry": {"database": "nowhere"}}, tenants={"filed": {}})
     assert states(blind, "filed") == ["active"]
-    assert "registry is out of reach" in blind.log
+    wait_until(lambda: "registry is out of reach" in blind.log, "the log tells")
     daemon.console("DROP TENANT lasting")
 
 

@@ -300,7 +300,7 @@ def test_a_broken_certificate_refuses_the_reload_with_its_place(start, authority
     with open(daemon.file, encoding="utf-8") as file:
         lines = file.read().splitlines()
     line = next(i for i, text in enumerate(lines, 1) if '"certificate"' in text)
-    assert f"{daemon.file}:{line}:" in daemon.log
+    wait_until(lambda: f"{daemon.file}:{line}:" in daemon.log, "the log tells")
     checked = subprocess.run([binary(), "--check", "-c", daemon.file], capture_output=True,
                              text=True, check=False)
     assert checked.returncode == 2

@@ -136,7 +136,7 @@ def test_a_login_with_scram_binds_the_channel(start, secured):
                               mode="require"))
 
     assert is_encrypted(daemon)
-    assert "method=SCRAM-SHA-256-PLUS" in daemon.log
+    wait_until(lambda: "method=SCRAM-SHA-256-PLUS" in daemon.log, "the log tells")
 
 
 def test_keys_that_a_client_proved_log_in_with_tls_on_both_sides(start, secured, authority):
@@ -151,7 +151,7 @@ def test_keys_that_a_client_proved_log_in_with_tls_on_both_sides(start, secured,
 
     assert is_encrypted(daemon, user="through", password="through-secret", sslmode="require",
                         channel_binding="require")
-    assert "method=SCRAM-SHA-256-PLUS" in daemon.log
+    wait_until(lambda: "method=SCRAM-SHA-256-PLUS" in daemon.log, "the log tells")
     assert "password authentication failed" in refusal(
         daemon, user="through", password="wrong", sslmode="require")
 

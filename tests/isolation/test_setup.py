@@ -6,6 +6,7 @@ import json
 import psycopg
 import pytest
 
+from deadline import wait_until
 from proxy import ConsoleError, Proxy, base_config
 
 KEY = "a key of the tests, 32 bytes or more"
@@ -361,7 +362,7 @@ def test_a_seal_that_does_not_hold_is_counted_and_logged(cluster, start_for, dat
 
     counts = {row["name"]: row["tampers"] for row in daemon.console("SHOW TENANTS")}
     assert counts["acme"] == "1"
-    assert "tampers with its session tenant=acme" in daemon.log
+    wait_until(lambda: "tampers with its session tenant=acme" in daemon.log, "the log tells")
 
 
 def test_an_honest_tenant_is_not_suspected(cluster, start_for, database):
