@@ -6,6 +6,7 @@
 #define ADMIN_ACT_H
 
 #include "admin/command.h"
+#include "admin/tenant_job.h"
 #include "tenant/tenant.h"
 
 struct console;
@@ -41,8 +42,14 @@ void act_suspend_tenant(struct console *c, const struct command *command);
 /* act_tenant.c: work in PostgreSQL, off the loop */
 void act_create_tenant(struct console *c, const struct command *command);
 
-/* Rows of the answer: what was done. */
-void act_add_report(struct console *c, const struct report *report);
+/* Begins work of the console's own; `done` comes with the console unless that is gone before. `job`
+ * is NULL where it could not be made, for the reason in err. */
+void act_start_job(struct console *c, struct tenant_job *job, tenant_job_work work,
+                   tenant_job_done done, struct err *err);
+
+/* Ends the console's work: rows of the answer say what was done, and true; or the answer is the
+ * error, and false. */
+bool act_take_report(struct console *c, const struct report *report);
 
 void act_alter_tenant(struct console *c, const struct command *command);
 

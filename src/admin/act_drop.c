@@ -90,13 +90,9 @@ static void answer(struct drop *d, const struct report *report)
     if (c == NULL) {
         return;
     }
-    console_end_job(c);
-    if (report->err.code != 0) {
-        console_fail(c, &report->err);
-        return;
+    if (act_take_report(c, report)) {
+        console_done(c, c->command.kind->value);
     }
-    act_add_report(c, report);
-    console_done(c, c->command.kind->value);
 }
 
 static void on_finished(void *data, const struct tenant_outcome *outcome)

@@ -37,29 +37,15 @@ static void on_rotated(void *data, const struct tenant_outcome *outcome)
     struct console *c = data;
     struct question q = {.scope = GATHER_TENANT};
 
-    console_end_job(c);
-    if (outcome->report.err.code != 0) {
-        console_fail(c, &outcome->report.err);
-        return;
-    }
     memcpy(q.name, c->command.name, sizeof q.name);
-    act_add_report(c, &outcome->report);
-    console_gather(c, &q, renew_secrets, on_renewed);
-}
-
-static void forget(void *job)
-{
-    tenant_job_forget(job);
+    if (act_take_report(c, &outcome->report)) {
+        console_gather(c, &q, renew_secrets, on_renewed);
+    }
 }
 
 void act_rotate_password(struct console *c, const struct command *command)
 {
     struct err err = {0};
-    struct tenant_job *job = tenant_job_new(c->admin, command, &err);
 
-    if (job == NULL || tenant_job_start(job, tenant_rotate, on_rotated, c, &err) < 0) {
-        console_fail(c, &err);
-        return;
-    }
-    console_begin_job(c, job, forget);
+    act_start_job(c, tenant_job_new(c->admin, command, &err), tenant_rotate, on_rotated, &err);
 }

@@ -57,11 +57,6 @@ static void on_kept(void *data, const struct tenant_outcome *outcome)
     console_gather(c, &q, open_gate, on_open);
 }
 
-static void forget(void *job)
-{
-    tenant_job_forget(job);
-}
-
 void act_keep_state(struct console *c, enum tenant_state state)
 {
     struct tenant_from_template storage;
@@ -77,9 +72,5 @@ void act_keep_state(struct console *c, enum tenant_state state)
     if (job != NULL) {
         tenant_job_set_state(job, state);
     }
-    if (job == NULL || tenant_job_start(job, tenant_set_state, on_kept, c, &err) < 0) {
-        console_fail(c, &err);
-        return;
-    }
-    console_begin_job(c, job, forget);
+    act_start_job(c, job, tenant_set_state, on_kept, &err);
 }

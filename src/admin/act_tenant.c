@@ -22,7 +22,7 @@ static void on_known(struct console *c, const struct gather *answers)
     console_done(c, c->command.kind->value);
 }
 
-void act_add_report(struct console *c, const struct report *report)
+static void add_report(struct console *c, const struct report *report)
 {
     for (size_t i = 0; i < report->count; i++) {
         const struct report_line *line = &report->lines[i];
@@ -34,18 +34,15 @@ void act_add_report(struct console *c, const struct report *report)
     }
 }
 
-static void on_worked(void *data, const struct tenant_outcome *outcome)
+bool act_take_report(struct console *c, const struct report *report)
 {
-    struct console *c = data;
-    struct question q = {.scope = GATHER_TENANT};
-
     console_end_job(c);
-    if (outcome->report.err.code != 0) {
-        console_fail(c, &outcome->report.err);
-        return;
+    if (report->err.code != 0) {
+        console_fail(c, &report->err);
+        return false;
     }
-    act_add_report(c, &outcome->report);
-    console_gather(c, &q, know, on_known);
+    add_report(c, report);
+    return true;
 }
 
 static void forget(void *job)
@@ -53,16 +50,31 @@ static void forget(void *job)
     tenant_job_forget(job);
 }
 
-static void start(struct console *c, const struct command *command, tenant_job_work work)
+void act_start_job(struct console *c, struct tenant_job *job, tenant_job_work work,
+                   tenant_job_done done, struct err *err)
 {
-    struct err err = {0};
-    struct tenant_job *job = tenant_job_new(c->admin, command, &err);
-
-    if (job == NULL || tenant_job_start(job, work, on_worked, c, &err) < 0) {
-        console_fail(c, &err);
+    if (job == NULL || tenant_job_start(job, work, done, c, err) < 0) {
+        console_fail(c, err);
         return;
     }
     console_begin_job(c, job, forget);
+}
+
+static void on_worked(void *data, const struct tenant_outcome *outcome)
+{
+    struct console *c = data;
+    struct question q = {.scope = GATHER_TENANT};
+
+    if (act_take_report(c, &outcome->report)) {
+        console_gather(c, &q, know, on_known);
+    }
+}
+
+static void start(struct console *c, const struct command *command, tenant_job_work work)
+{
+    struct err err = {0};
+
+    act_start_job(c, tenant_job_new(c->admin, command, &err), work, on_worked, &err);
 }
 
 void act_alter_tenant(struct console *c, const struct command *command)
