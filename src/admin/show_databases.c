@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // show_databases: the databases that the configuration names outright, and those in use. One that
-// is made of a tenant's name is listed while somebody uses it.
+// is made of a tenant's name is listed while somebody uses it. A database that pools of two modes
+// use has a row for each.
 #include "admin/show.h"
 
 #include <stdlib.h>
@@ -35,6 +36,7 @@ static const struct column columns[] = {
 struct database_name {
     char server[NAME_SIZE];
     char database[NAME_SIZE];
+    enum pool_mode mode;
 };
 
 struct database {
@@ -44,11 +46,14 @@ struct database {
     struct pool_record record;      /* sums of its pools; workers is 0 where it has none */
 };
 
-static struct database *find_or_add(struct database **all, const char *server, const char *database)
+static struct database *find_or_add(struct database **all, const char *server, const char *database,
+                                    enum pool_mode mode)
 {
-    struct database_name name = {.server = ""};
+    struct database_name name;
     struct database *found;
 
+    memset(&name, 0, sizeof name); /* the key is compared with its padding */
+    name.mode = mode;
     record_name(name.server, server);
     record_name(name.database, database);
     HASH_FIND(hh, *all, &name, sizeof name, found);
@@ -66,7 +71,7 @@ static void add_named(struct database **all, const struct tenant_config *config)
         config->strategy == STRATEGY_DATABASE ? config->dedicated.name : config->database;
 
     if (name != NULL && strchr(name, '{') == NULL) {
-        struct database *d = find_or_add(all, config->server, name);
+        struct database *d = find_or_add(all, config->server, name, config->pool.mode);
         if (d->pool == NULL || d->pool->size < config->pool.size) {
             d->pool = &config->pool;
         }
@@ -75,7 +80,7 @@ static void add_named(struct database **all, const struct tenant_config *config)
 
 static void add_used(struct database **all, const struct pool_record *r)
 {
-    struct database *d = find_or_add(all, r->name.server, r->name.database);
+    struct database *d = find_or_add(all, r->name.server, r->name.database, r->mode);
     struct pool_record *sum = &d->record;
 
     if (sum->workers == 0) {
@@ -99,7 +104,7 @@ static void render_limits(struct rows *rows, const struct database *d)
     row_int(rows, used ? r->min_size : d->pool->min_size);
     row_int(rows, used ? r->reserve_size : d->pool->reserve_size);
     row_int(rows, (used ? r->lifetime : d->pool->lifetime) / 1000);
-    row_text(rows, pool_mode_name(used ? r->mode : d->pool->mode));
+    row_text(rows, pool_mode_name(d->name.mode));
     row_null(rows);
 }
 
