@@ -8,6 +8,7 @@
 enum {
     LIMIT_STARTUP_PACKET = 10000,    /* bytes, as PostgreSQL: MAX_STARTUP_PACKET_LENGTH */
     LIMIT_PASSWORD_PACKET = 65535,   /* bytes, as PostgreSQL: PG_MAX_AUTH_TOKEN_LENGTH */
+    LIMIT_SASL_PACKET = 1024,        /* bytes, as PostgreSQL: PG_MAX_SASL_MESSAGE_LENGTH */
     LIMIT_NAME = 63,                 /* bytes of a role, database or tenant name: NAMEDATALEN - 1 */
     LIMIT_CONTEXT_SETTINGS = 64,     /* settings in one session context */
     LIMIT_SETTING_VALUE = 1 << 20,   /* bytes of one setting's value */

@@ -16,10 +16,13 @@
 #include "daemon/realms.h"
 #include "daemon/tenants.h"
 #include "daemon/worker.h"
+#include "net/task.h"
 
 enum daemon_state { DAEMON_RUNNING, DAEMON_DRAINING, DAEMON_STOPPING };
 
 #define SIGNALS 6
+#define CONTROL_THREADS                                                                            \
+    4 /* of libuv's pool: for tenants that are made, and names that are resolved */
 
 struct daemon {
     struct loop loop; /* of the control thread */
@@ -437,10 +440,21 @@ static int add_worker(struct daemon *d, struct err *err)
     return 0;
 }
 
+/* libuv reads it when the first step comes. Idle threads cost little; too few of them would let
+ * steps that block keep those that compute. */
+static void size_thread_pool(unsigned workers)
+{
+    char threads[16];
+
+    (void)snprintf(threads, sizeof threads, "%u", CONTROL_THREADS + tasks_threads(workers));
+    (void)setenv("UV_THREADPOOL_SIZE", threads, 0);
+}
+
 static int start_workers(struct daemon *d, struct err *err)
 {
     unsigned count = count_workers(realm_config(d->realm));
 
+    size_thread_pool(count);
     d->shared.addresses = addresses_new();
     quotas_init(&d->shared.crew.tenants);
     quotas_init(&d->shared.crew.users);

@@ -67,6 +67,7 @@ int loop_init(struct loop *loop)
     uv_unref((uv_handle_t *)&loop->before_poll);
     uv_unref((uv_handle_t *)&loop->after_poll);
     deadlines_init(&loop->deadlines, &loop->uv);
+    tasks_init(&loop->tasks);
     return 0;
 }
 
@@ -95,6 +96,7 @@ void loop_fini(struct loop *loop)
     (void)uv_run(&loop->uv, UV_RUN_NOWAIT); /* takes back a loop_stop that nobody heard */
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     run_works(loop);
+    tasks_fini(&loop->tasks);
     int rc = uv_loop_close(&loop->uv);
     assert(rc == 0);
     (void)rc;

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "net/deadline.h"
+#include "net/task.h"
 
 /* Work for the end of the turn; embedded in its object. */
 struct work {
@@ -25,6 +26,7 @@ struct loop {
     uv_check_t after_poll;    /* run the works queued by sockets */
     struct list works;
     struct deadlines deadlines;
+    struct tasks tasks;  /* steps in the thread pool */
     uv_idle_t next_turn; /* runs `again`; started while there are some, so that no turn waits */
     struct list again;   /* works for the next turn */
     uint8_t *record;     /* TLS_RECORD bytes of scratch; NULL before TLS was written */

@@ -37,9 +37,7 @@ struct backend_login {
     struct buf parameters;
     uint32_t pid;
     struct buf key;
-    uv_work_t work; /* deriving the keys */
-    bool working;   /* in the thread pool: the struct must stay */
-    bool freed;     /* … and goes when it comes back */
+    struct task task; /* deriving the keys */
 };
 
 static void build_startup(struct buf *out, const struct backend_target *target)
@@ -74,15 +72,8 @@ struct backend_login *backend_login_new(struct loop *loop, const struct backend_
     return login;
 }
 
-void backend_login_free(struct backend_login *login)
+static void free_now(struct backend_login *login)
 {
-    if (login == NULL) {
-        return;
-    }
-    if (login->working) {
-        login->freed = true;
-        return;
-    }
     if (login->scram_started) {
         scram_client_fini(&login->scram);
     }
@@ -92,6 +83,13 @@ void backend_login_free(struct backend_login *login)
     buf_release(&login->key);
     free(login->user);
     free(login);
+}
+
+void backend_login_free(struct backend_login *login)
+{
+    if (login != NULL && !task_leave(&login->task)) {
+        free_now(login);
+    }
 }
 
 void backend_login_bind(struct backend_login *login, struct slice binding)
@@ -226,33 +224,30 @@ static void finish_scram(struct backend_login *login)
     buf_release_secret(&final);
 }
 
-static void derive(uv_work_t *work)
+static void derive(struct task *task)
 {
-    struct backend_login *login = container_of(work, struct backend_login, work);
+    struct backend_login *login = container_of(task, struct backend_login, task);
 
     scram_derive(slice_str(login->credential.secret),
                  slice_of(login->scram.salt, login->scram.salt_size), login->scram.iterations,
                  &login->credential.keys);
 }
 
-static void on_derived(uv_work_t *work, int status)
+static void on_derived(struct task *task)
 {
-    struct backend_login *login = container_of(work, struct backend_login, work);
+    struct backend_login *login = container_of(task, struct backend_login, task);
 
-    login->working = false;
-    if (login->freed) {
-        backend_login_free(login);
-        return;
-    }
-    if (status < 0) {
-        struct err err;
-        (void)err_set(&err, ERR_CONNECTION, "server login: %s", uv_strerror(status));
-        login->cb(login->data, err.code, &err);
-        return;
-    }
     finish_scram(login);
     login->cb(login->data, BACKEND_LOGIN_MORE, NULL);
 }
+
+static void on_gone(struct task *task)
+{
+    free_now(container_of(task, struct backend_login, task));
+}
+
+/* Those of one role take turns with others'. */
+static const struct task_ops derivation = {TASK_COMPUTES, derive, on_derived, on_gone};
 
 /* Keys that a client proved are used as they are; others come from the plain password, off the
  * loop. */
@@ -277,8 +272,8 @@ static int continue_scram(struct backend_login *login, struct cursor *c, struct 
         verifier_fini(&v);
     }
     if (plain) {
-        login->working = uv_queue_work(&login->loop->uv, &login->work, derive, on_derived) == 0;
-        return login->working ? 0 : err_set(err, ERR_CONNECTION, "server login: out of threads");
+        task_start(login->loop, &login->task, &derivation, slice_str(login->user));
+        return 0;
     }
     if (!login->credential.has_keys) {
         return err_set(err, ERR_CONNECTION,
@@ -305,7 +300,7 @@ static int take_authentication(struct backend_login *login, struct slice body, s
     struct cursor c = cursor_of(body);
     uint32_t request = cursor_be32(&c);
 
-    if (c.bad || login->authenticated || login->working) {
+    if (c.bad || login->authenticated || task_under_way(&login->task)) {
         return err_set(err, ERR_PROTOCOL, "server sent an authentication request out of place");
     }
     switch (request) {

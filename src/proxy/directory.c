@@ -38,11 +38,10 @@ struct directory {
     uint32_t unknown_count;
     void *session;               /* of ops; the job's while one runs */
     const struct config *config; /* that it was made under; a reference */
-    uv_work_t work;
+    struct task task;
     struct directory_entry *current; /* being asked for; NULL: no job runs */
     struct directory_record *reply;
     struct err err;
-    bool freed; /* goes when the job comes back */
 };
 
 /* ---- records ---- */
@@ -169,9 +168,9 @@ static void make_verifiers(const struct directory *d, struct directory_record *r
     }
 }
 
-static void run_job(uv_work_t *work)
+static void run_job(struct task *task)
 {
-    struct directory *d = container_of(work, struct directory, work);
+    struct directory *d = container_of(task, struct directory, task);
 
     if (d->config != realm_config(d->current->realm)) {
         if (d->session != NULL) {
@@ -190,6 +189,10 @@ static void run_job(uv_work_t *work)
 
 static void free_now(struct directory *d)
 {
+    directory_record_unref(d->reply);
+    if (d->current != NULL) {
+        free_entry(d->current);
+    }
     if (d->session != NULL) {
         d->ops->close(d->session);
     }
@@ -265,19 +268,12 @@ static void answer(struct directory *d, struct directory_entry *entry)
     tell(entry, NULL);
 }
 
-static void on_answered(uv_work_t *work, int status)
+static void on_answered(struct task *task)
 {
-    struct directory *d = container_of(work, struct directory, work);
+    struct directory *d = container_of(task, struct directory, task);
     struct directory_entry *entry = d->current;
 
-    (void)status; /* never cancelled */
     d->current = NULL;
-    if (d->freed) {
-        directory_record_unref(d->reply);
-        free_entry(entry);
-        free_now(d);
-        return;
-    }
     if (d->err.code != 0) {
         directory_record_unref(d->reply);
         d->reply = NULL;
@@ -288,6 +284,13 @@ static void on_answered(uv_work_t *work, int status)
     ask_next(d);
 }
 
+static void on_gone(struct task *task)
+{
+    free_now(container_of(task, struct directory, task));
+}
+
+static const struct task_ops asking = {TASK_BLOCKS, run_job, on_answered, on_gone};
+
 static void ask_next(struct directory *d)
 {
     if (d->current != NULL || list_empty(&d->asked)) {
@@ -297,13 +300,7 @@ static void ask_next(struct directory *d)
     d->err = (struct err){0};
     d->reply = x_zalloc(sizeof *d->reply);
     atomic_init(&d->reply->refs, 1);
-    if (uv_queue_work(&d->loop->uv, &d->work, run_job, on_answered) < 0) {
-        d->current = NULL;
-        directory_record_unref(d->reply);
-        d->reply = NULL;
-        (void)err_set(&d->err, ERR_INTERNAL, "out of threads");
-        fail_all(d);
-    }
+    task_start(d->loop, &d->task, &asking, slice_str("directory"));
 }
 
 /* ---- */
@@ -347,8 +344,7 @@ void directory_free(struct directory *d)
     drop_all(d, &d->asked);
     drop_all(d, &d->known);
     drop_all(d, &d->unknown);
-    d->freed = true;
-    if (d->current == NULL) {
+    if (!task_leave(&d->task)) {
         free_now(d);
     }
 }

@@ -10,8 +10,6 @@
 #include "base/alloc.h"
 #include "secret/store_cache.h"
 
-#define RUNNING_MAX 2 /* threads that one proxy takes for this */
-
 /* One who wants it. */
 struct role_secret {
     struct list node; /* in the fetch's waiters */
@@ -23,10 +21,9 @@ struct secret_fetch {
     UT_hash_handle hh; /* by key, in role_secrets.fetches */
     char *key;
     struct role_secrets *owner;
-    struct loop *loop;
-    struct list node; /* in owner.waiting while it has no thread */
+    struct list node; /* in owner.under_way */
     struct list waiters;
-    uv_work_t work;
+    struct task task;
     struct secret_order order; /* with a reference to the realm */
     char *secret;
     struct err err;
@@ -35,12 +32,12 @@ struct secret_fetch {
 void role_secrets_init(struct role_secrets *secrets)
 {
     *secrets = (struct role_secrets){0};
-    list_init(&secrets->waiting);
+    list_init(&secrets->under_way);
 }
 
-static void fetch_in_pool(uv_work_t *work)
+static void fetch_in_pool(struct task *task)
 {
-    struct secret_fetch *fetch = container_of(work, struct secret_fetch, work);
+    struct secret_fetch *fetch = container_of(task, struct secret_fetch, task);
     const struct secret_order *order = &fetch->order;
     const struct secrets *secrets = realm_secrets(order->realm);
     const struct config *config = realm_config(order->realm);
@@ -57,48 +54,39 @@ static void fetch_in_pool(uv_work_t *work)
 /* It is in no table any more. */
 static void free_fetch(struct secret_fetch *fetch)
 {
+    list_remove(&fetch->node);
     secure_free(fetch->secret);
     realm_unref(fetch->order.realm);
     free(fetch->key);
     free(fetch);
 }
 
+static void on_gone(struct task *task)
+{
+    free_fetch(container_of(task, struct secret_fetch, task));
+}
+
 void role_secrets_close(struct role_secrets *secrets)
 {
-    while (!list_empty(&secrets->waiting)) {
-        struct secret_fetch *fetch =
-            container_of(list_head(&secrets->waiting), struct secret_fetch, node);
+    struct list *node;
+
+    while ((node = list_pop_head(&secrets->under_way)) != NULL) {
+        struct secret_fetch *fetch = container_of(node, struct secret_fetch, node);
         assert(list_empty(&fetch->waiters));
-        list_remove(&fetch->node);
         HASH_DEL(secrets->fetches, fetch);
-        free_fetch(fetch);
+        if (!task_leave(&fetch->task)) {
+            free_fetch(fetch);
+        }
     }
 }
 
-static void on_fetched(uv_work_t *work, int status);
-
-/* Gives threads to those that wait for one. */
-static void run_next(struct role_secrets *secrets)
+static void on_fetched(struct task *task)
 {
-    while (secrets->running < RUNNING_MAX && !list_empty(&secrets->waiting)) {
-        struct secret_fetch *fetch =
-            container_of(list_head(&secrets->waiting), struct secret_fetch, node);
-        list_remove(&fetch->node);
-        secrets->running++;
-        int rc = uv_queue_work(&fetch->loop->uv, &fetch->work, fetch_in_pool, on_fetched);
-        assert(rc == 0); /* it fails for a missing function only */
-    }
-}
-
-static void on_fetched(uv_work_t *work, int status)
-{
-    struct secret_fetch *fetch = container_of(work, struct secret_fetch, work);
-    struct role_secrets *owner = fetch->owner;
+    struct secret_fetch *fetch = container_of(task, struct secret_fetch, task);
     struct enter_secret found = fetch->order.role;
 
-    (void)status; /* never cancelled */
-    owner->running--;
-    HASH_DEL(owner->fetches, fetch); /* who comes now comes too late for it */
+    HASH_DEL(fetch->owner->fetches, fetch); /* who comes now comes too late for it */
+    list_remove(&fetch->node);
     found.secret = fetch->secret;
     while (!list_empty(&fetch->waiters)) {
         struct role_secret *waiter =
@@ -108,8 +96,9 @@ static void on_fetched(uv_work_t *work, int status)
         free(waiter);
     }
     free_fetch(fetch);
-    run_next(owner);
 }
+
+static const struct task_ops fetching = {TASK_BLOCKS, fetch_in_pool, on_fetched, on_gone};
 
 static struct secret_fetch *find_fetch(struct role_secrets *secrets, struct loop *loop,
                                        const struct secret_order *order)
@@ -126,12 +115,12 @@ static struct secret_fetch *find_fetch(struct role_secrets *secrets, struct loop
     fetch = x_zalloc(sizeof *fetch);
     fetch->key = key;
     fetch->owner = secrets;
-    fetch->loop = loop;
     fetch->order = *order;
     fetch->order.realm = realm_ref(order->realm);
     list_init(&fetch->waiters);
     HASH_ADD_KEYPTR(hh, secrets->fetches, fetch->key, strlen(fetch->key), fetch);
-    list_push_tail(&secrets->waiting, &fetch->node);
+    list_push_tail(&secrets->under_way, &fetch->node);
+    task_start(loop, &fetch->task, &fetching, slice_str("secrets"));
     return fetch;
 }
 
@@ -145,7 +134,6 @@ struct role_secret *role_secret_fetch(struct role_secrets *secrets, struct loop 
     waiter->cb = cb;
     waiter->data = data;
     list_push_tail(&fetch->waiters, &waiter->node);
-    run_next(secrets);
     return waiter;
 }
 

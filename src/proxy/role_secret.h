@@ -17,8 +17,7 @@ struct secret_fetch;
 /* What one proxy is fetching. Cleared at first. */
 struct role_secrets {
     struct secret_fetch *fetches; /* uthash by what is wanted */
-    struct list waiting;          /* of them, those that have no thread yet */
-    uint32_t running;             /* those that have */
+    struct list under_way;        /* all of them */
 };
 
 /* The password of a tenant's role. */
@@ -42,7 +41,7 @@ typedef void (*role_secret_cb)(void *data, const struct enter_secret *found, con
 
 void role_secrets_init(struct role_secrets *secrets);
 
-/* What has no thread yet never gets one. Whoever waits must have cancelled. */
+/* Nothing is called back any more. Whoever waits must have cancelled. */
 void role_secrets_close(struct role_secrets *secrets);
 
 struct role_secret *role_secret_fetch(struct role_secrets *secrets, struct loop *loop,
