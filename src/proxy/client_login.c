@@ -4,60 +4,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/scram_server.h"
 #include "base/alloc.h"
-#include "base/limits.h"
-#include "base/log.h"
-#include "base/rand.h"
-#include "net/loop.h"
+#include "proxy/client_proof.h"
 #include "proxy/client_startup.h"
-#include "proxy/client_token.h"
 #include "wire/build.h"
 #include "wire/frame.h"
 
-enum login_step {
-    STEP_STARTUP,
-    STEP_PASSWORD,
-    STEP_MD5,
-    STEP_SASL_INITIAL, /* also after an empty initial response */
-    STEP_SASL_FIRST,
-    STEP_SASL_FINAL,
-    STEP_OVER
-};
-
 struct client_login {
-    struct loop *loop;
     const struct realm *realm;
     client_login_cb cb;
     void *data;
     struct client_origin origin;
-    struct client_search search; /* for its method, and who it is */
-    enum login_step step;
+    bool begun;       /* the startup packet is there */
     bool ssl_refused; /* SSLRequest was answered: it may not come again */
     bool gss_refused;
     struct client_startup said; /* which the identity's slices point into */
     struct client_identity identity;
-    struct verifier verifier; /* of the user, or a mock */
-    bool owns_verifier;
-    uint8_t salt[MD5_SALT];
-    struct scram_server scram;
-    bool scram_started;
+    struct client_search search; /* for its method, and who it is */
+    struct client_proof proof;
     struct buf out;
-    struct cancel_key cancel_key;                                  /* of a CancelRequest */
-    uv_work_t work;                                                /* what takes long, or blocks */
-    void (*job)(struct client_login *login);                       /* … in the thread pool */
-    int (*after_job)(struct client_login *login, struct err *err); /* … back on the loop */
-    struct buf password; /* of the client, while it is checked */
-    bool password_right;
-    struct client_token token;
-    int token_verdict; /* 0: it is right */
-    struct err token_err;
-    char *owner;  /* of the client's process */
-    bool working; /* in the thread pool: the struct must stay */
-    bool freed;   /* … and goes when it comes back */
+    struct cancel_key cancel_key; /* of a CancelRequest */
 };
 
 static void on_searched(void *data, const struct err *failure);
+static void on_proven(void *data, int result, const struct err *err);
+
+static void free_now(void *data)
+{
+    struct client_login *login = data;
+
+    client_proof_fini(&login->proof);
+    secure_zero(&login->identity.keys, sizeof login->identity.keys);
+    buf_release_secret(&login->out);
+    client_startup_fini(&login->said);
+    client_search_fini(&login->search);
+    realm_unref(login->realm);
+    free(login);
+}
 
 struct client_login *client_login_new(const struct client_login_needs *needs,
                                       const struct client_origin *origin, client_login_cb cb,
@@ -65,7 +48,6 @@ struct client_login *client_login_new(const struct client_login_needs *needs,
 {
     struct client_login *login = x_zalloc(sizeof *login);
 
-    login->loop = needs->loop;
     login->realm = realm_ref(needs->realm);
     login->origin = *origin;
     login->search = (struct client_search){.realm = login->realm,
@@ -74,6 +56,15 @@ struct client_login *client_login_new(const struct client_login_needs *needs,
                                            .identity = &login->identity,
                                            .cb = on_searched,
                                            .data = login};
+    login->proof = (struct client_proof){.loop = needs->loop,
+                                         .realm = login->realm,
+                                         .origin = &login->origin,
+                                         .method = &login->search.method,
+                                         .identity = &login->identity,
+                                         .out = &login->out,
+                                         .cb = on_proven,
+                                         .gone = free_now,
+                                         .data = login};
     login->cb = cb;
     login->data = data;
     return login;
@@ -81,27 +72,9 @@ struct client_login *client_login_new(const struct client_login_needs *needs,
 
 void client_login_free(struct client_login *login)
 {
-    if (login == NULL) {
-        return;
+    if (login != NULL && !client_proof_leave(&login->proof)) {
+        free_now(login);
     }
-    if (login->working) {
-        login->freed = true;
-        return;
-    }
-    if (login->scram_started) {
-        scram_server_fini(&login->scram);
-    }
-    if (login->owns_verifier) {
-        verifier_fini(&login->verifier);
-    }
-    secure_zero(&login->identity.keys, sizeof login->identity.keys);
-    buf_release_secret(&login->password);
-    buf_release_secret(&login->out);
-    client_startup_fini(&login->said);
-    free(login->owner);
-    client_search_fini(&login->search);
-    realm_unref(login->realm);
-    free(login);
 }
 
 struct slice client_login_output(const struct client_login *login)
@@ -124,171 +97,30 @@ struct cancel_key client_login_cancel_key(const struct client_login *login)
     return login->cancel_key;
 }
 
-/* ---- proving the password ---- */
+/* ---- the proof ---- */
 
-static int over(struct client_login *login)
+/* As client_login_feed returns it. */
+static int from_proof(int result)
 {
-    login->step = STEP_OVER;
-    build_auth(&login->out, WIRE_AUTH_OK, SLICE_EMPTY);
-    return CLIENT_LOGIN_DONE;
-}
-
-static int wrong_password(const struct client_login *login, struct err *err)
-{
-    return err_set(err, ERR_PASSWORD, "password authentication failed for user \"%.*s\"",
-                   (int)(login->identity.full_user.n < 64 ? login->identity.full_user.n : 64),
-                   (const char *)login->identity.full_user.p);
-}
-
-/* ---- the thread pool ---- */
-
-static void run_job(uv_work_t *work)
-{
-    struct client_login *login = container_of(work, struct client_login, work);
-
-    login->job(login);
-}
-
-static void on_job_done(uv_work_t *work, int status)
-{
-    struct client_login *login = container_of(work, struct client_login, work);
-    struct err err = {0};
-
-    (void)status; /* never cancelled */
-    login->working = false;
-    if (login->freed) {
-        client_login_free(login);
-        return;
+    if (result < 0) {
+        return result;
     }
-    int rc = login->after_job(login, &err);
-    login->cb(login->data, rc, &err);
-}
-
-static int start_job(struct client_login *login, void (*job)(struct client_login *login),
-                     int (*after)(struct client_login *login, struct err *err), struct err *err)
-{
-    login->job = job;
-    login->after_job = after;
-    login->working = uv_queue_work(&login->loop->uv, &login->work, run_job, on_job_done) == 0;
-    return login->working ? CLIENT_LOGIN_WORKING : err_set(err, ERR_INTERNAL, "out of threads");
-}
-
-/* ---- by trust, certificate, or process ---- */
-
-/* Where no user is named anywhere, trust means everybody. */
-static bool trusts_everybody(const struct client_login *login)
-{
-    const struct config *config = realm_config(login->realm);
-
-    return login->search.method.kind == AUTH_TRUST && config->user_count == 0 &&
-           config->auth.query.server == NULL;
-}
-
-/* Who proved its name without a password must be known all the same. */
-static int admit(struct client_login *login, struct err *err)
-{
-    if (login->identity.known == NULL && !trusts_everybody(login)) {
-        return wrong_password(login, err);
-    }
-    return over(login);
-}
-
-static void find_owner(struct client_login *login)
-{
-    login->owner = client_method_owner(login->origin.uid);
-}
-
-static int judge_owner(struct client_login *login, struct err *err)
-{
-    int rc = client_method_check_name(&login->search.method, login->realm, slice_str(login->owner),
-                                      login->identity.user, err);
-
-    return rc < 0 ? rc : admit(login, err);
-}
-
-static int start_peer(struct client_login *login, struct err *err)
-{
-    if (!login->origin.has_uid) {
-        return err_set(err, ERR_NOT_ALLOWED,
-                       "peer authentication is only for clients of the Unix socket");
-    }
-    return start_job(login, find_owner, judge_owner, err);
-}
-
-/* ---- by password ---- */
-
-/* The kind of secret that the exchange works with; a mock for who is not known, or has none that
- * fits. */
-static void choose_verifier(struct client_login *login, enum verifier_kind kind)
-{
-    const struct realm_user *known = login->identity.known;
-
-    if (known != NULL && known->has_scram && kind == VERIFIER_SCRAM) {
-        login->verifier = known->scram; /* the realm's memory: not ended here; likewise below */
-        return;
-    }
-    if (known != NULL && known->has_verifier &&
-        (known->verifier.kind == kind || kind != VERIFIER_SCRAM)) {
-        login->verifier = known->verifier;
-        return;
-    }
-    realm_mock(login->realm, kind, login->identity.user, &login->verifier);
-    login->owns_verifier = true;
-}
-
-static void start_md5(struct client_login *login)
-{
-    choose_verifier(login, VERIFIER_MD5);
-    if (login->verifier.kind == VERIFIER_SCRAM) {
-        return; /* the caller takes the stronger way */
-    }
-    rand_bytes(login->salt, sizeof login->salt);
-    build_auth(&login->out, WIRE_AUTH_MD5, slice_of(login->salt, sizeof login->salt));
-    login->step = STEP_MD5;
-}
-
-static void start_sasl(struct client_login *login)
-{
-    static const char bound[] = SCRAM_MECHANISM_PLUS "\0" SCRAM_MECHANISM "\0";
-    static const char bare[] = SCRAM_MECHANISM "\0";
-    bool plus = login->origin.binding.n > 0;
-
-    choose_verifier(login, VERIFIER_SCRAM);
-    build_auth(&login->out, WIRE_AUTH_SASL,
-               plus ? slice_of(bound, sizeof bound) : slice_of(bare, sizeof bare));
-    login->step = STEP_SASL_INITIAL;
-}
-
-static int start_method(struct client_login *login, struct err *err)
-{
-    int rc = client_method_check_certificate(&login->search.method, login->realm, &login->origin,
-                                             login->identity.user, err);
-    if (rc < 0) {
-        return rc;
-    }
-    switch (login->search.method.kind) {
-    case AUTH_TRUST:
-    case AUTH_CERT: /* checked above */
-        return admit(login, err);
-    case AUTH_PEER:
-        return start_peer(login, err);
-    case AUTH_PASSWORD:
-        choose_verifier(login, VERIFIER_PLAIN);
-        build_auth(&login->out, WIRE_AUTH_CLEARTEXT, SLICE_EMPTY);
-        login->step = STEP_PASSWORD;
+    switch ((enum client_proof_result)result) {
+    case CLIENT_PROOF_MORE:
         return CLIENT_LOGIN_MORE;
-    case AUTH_MD5:
-        start_md5(login);
-        if (login->step == STEP_MD5) {
-            return CLIENT_LOGIN_MORE;
-        }
-        break;
-    case AUTH_SCRAM:
-    case AUTH_HBA: /* which stands for one of the others */
+    case CLIENT_PROOF_DONE:
+        return CLIENT_LOGIN_DONE;
+    case CLIENT_PROOF_WORKING:
         break;
     }
-    start_sasl(login);
-    return CLIENT_LOGIN_MORE;
+    return CLIENT_LOGIN_WORKING;
+}
+
+static void on_proven(void *data, int result, const struct err *err)
+{
+    struct client_login *login = data;
+
+    login->cb(login->data, from_proof(result), err);
 }
 
 static void on_searched(void *data, const struct err *failure)
@@ -300,8 +132,8 @@ static void on_searched(void *data, const struct err *failure)
         login->cb(login->data, failure->code, failure);
         return;
     }
-    int rc = start_method(login, &err);
-    login->cb(login->data, rc, &err);
+    int rc = client_proof_start(&login->proof, &err);
+    login->cb(login->data, from_proof(rc), &err);
 }
 
 static int start_authentication(struct client_login *login, struct err *err)
@@ -311,7 +143,8 @@ static int start_authentication(struct client_login *login, struct err *err)
     if (rc < 0) {
         return rc;
     }
-    return rc == CLIENT_SEARCH_LATER ? CLIENT_LOGIN_WORKING : start_method(login, err);
+    return rc == CLIENT_SEARCH_LATER ? CLIENT_LOGIN_WORKING
+                                     : from_proof(client_proof_start(&login->proof, err));
 }
 
 /* ---- before the first typed message ---- */
@@ -439,181 +272,13 @@ static int feed_startup(struct client_login *login, struct slice view, size_t *c
         login->cancel_key = cancel_key_read(be32_read(startup.body.p), slice_from(startup.body, 4));
         return CLIENT_LOGIN_CANCEL;
     case STARTUP_SESSION:
+        login->begun = true;
         return start_session(login, &startup, err);
     }
     return CLIENT_LOGIN_MORE;
 }
 
 /* ---- answers of the client ---- */
-
-static int verdict(struct client_login *login, bool right, struct err *err)
-{
-    return right ? over(login) : wrong_password(login, err);
-}
-
-static void check_password(struct client_login *login)
-{
-    login->password_right = verifier_check_password(&login->verifier, login->identity.user,
-                                                    buf_slice(&login->password));
-}
-
-static int judge_password(struct client_login *login, struct err *err)
-{
-    return verdict(login, login->password_right, err);
-}
-
-static void check_token(struct client_login *login)
-{
-    login->token_verdict =
-        token_keys_check(realm_rules(login->realm)->tokens, buf_slice(&login->password),
-                         &login->token.claims, &login->token_err);
-}
-
-/* Why is for the log: the client is told what a wrong password is told. */
-static int judge_token(struct client_login *login, struct err *err)
-{
-    int rc = login->token_verdict;
-
-    if (rc == 0) {
-        rc = client_token_take(&login->token, &login->identity, &login->token_err);
-    }
-    if (rc < 0) {
-        log_info("token refused reason=\"%s\"", login->token_err.text);
-    }
-    return verdict(login, rc == 0, err);
-}
-
-static int take_token(struct client_login *login, struct slice password, struct err *err)
-{
-    login->token_verdict = client_token_allowed(login->realm, &login->origin, &login->token_err);
-    if (login->token_verdict < 0) {
-        return judge_token(login, err);
-    }
-    buf_append_slice(&login->password, password);
-    return start_job(login, check_token, judge_token, err);
-}
-
-static int take_password(struct client_login *login, struct slice body, struct err *err)
-{
-    struct cursor c = cursor_of(body);
-    struct slice password = cursor_cstr(&c);
-
-    if (c.bad || c.left.n > 0) {
-        return err_set(err, ERR_PROTOCOL, "invalid password packet size");
-    }
-    if (password.n == 0) {
-        return err_set(err, ERR_PASSWORD, "empty password returned by client");
-    }
-    if (client_token_expected(login->realm, password)) {
-        return take_token(login, password, err);
-    }
-    if (login->verifier.kind != VERIFIER_SCRAM) {
-        return verdict(
-            login, verifier_check_password(&login->verifier, login->identity.user, password), err);
-    }
-    buf_append_slice(&login->password, password);
-    return start_job(login, check_password, judge_password, err);
-}
-
-static int take_md5(struct client_login *login, struct slice body, struct err *err)
-{
-    struct cursor c = cursor_of(body);
-    struct slice word = cursor_cstr(&c);
-
-    if (c.bad || c.left.n > 0) {
-        return err_set(err, ERR_PROTOCOL, "invalid password packet size");
-    }
-    return verdict(
-        login, verifier_check_md5(&login->verifier, login->identity.user, login->salt, word), err);
-}
-
-/* A step of the exchange; whatever fails in it is one answer, but for what is no SCRAM at all. */
-static int sasl_error(const struct client_login *login, int rc, struct err *err)
-{
-    return rc == ERR_PASSWORD ? wrong_password(login, err) : rc;
-}
-
-static int take_client_first(struct client_login *login, struct slice data, struct err *err)
-{
-    struct buf answer = {0};
-    int rc = scram_server_first(&login->scram, data, &answer, err);
-
-    if (rc == 0) {
-        build_auth(&login->out, WIRE_AUTH_SASL_CONTINUE, buf_slice(&answer));
-        login->step = STEP_SASL_FINAL;
-    }
-    buf_release(&answer);
-    return rc < 0 ? sasl_error(login, rc, err) : CLIENT_LOGIN_MORE;
-}
-
-static int take_sasl_initial(struct client_login *login, struct slice body, struct err *err)
-{
-    struct cursor c = cursor_of(body);
-    struct slice mechanism = cursor_cstr(&c);
-    uint32_t size = cursor_be32(&c);
-    char nonce[SCRAM_NONCE + 1];
-    bool plus = false;
-
-    if (c.bad || (size != UINT32_MAX && size != c.left.n) || (size == UINT32_MAX && c.left.n > 0)) {
-        return err_set(err, ERR_PROTOCOL, "malformed SASLInitialResponse");
-    }
-    const struct scram_binding *binding = &login->origin.binding;
-    if (!scram_parse_mechanism(mechanism, &plus) || (plus && binding->n == 0)) {
-        return err_set(err, ERR_PROTOCOL,
-                       "client selected an invalid SASL authentication mechanism");
-    }
-    scram_random_nonce(nonce);
-    struct scram_server_options options = {
-        .verifier = &login->verifier,
-        .plus = plus,
-        .binding = slice_of(binding->data, binding->n),
-        .nonce = slice_str(nonce),
-    };
-    scram_server_init(&login->scram, &options);
-    login->scram_started = true;
-    if (size == UINT32_MAX) {
-        build_auth(&login->out, WIRE_AUTH_SASL_CONTINUE, SLICE_EMPTY);
-        login->step = STEP_SASL_FIRST;
-        return CLIENT_LOGIN_MORE;
-    }
-    return take_client_first(login, c.left, err);
-}
-
-static int take_client_final(struct client_login *login, struct slice data, struct err *err)
-{
-    struct buf answer = {0};
-    int rc = scram_server_final(&login->scram, data, &answer, err);
-
-    if (rc < 0) {
-        buf_release(&answer);
-        return sasl_error(login, rc, err);
-    }
-    build_auth(&login->out, WIRE_AUTH_SASL_FINAL, buf_slice(&answer));
-    buf_release(&answer);
-    scram_server_keys(&login->scram, &login->identity.keys);
-    login->identity.has_keys = true;
-    return over(login);
-}
-
-static int take_answer(struct client_login *login, struct slice body, struct err *err)
-{
-    switch (login->step) {
-    case STEP_PASSWORD:
-        return take_password(login, body, err);
-    case STEP_MD5:
-        return take_md5(login, body, err);
-    case STEP_SASL_INITIAL:
-        return take_sasl_initial(login, body, err);
-    case STEP_SASL_FIRST:
-        return take_client_first(login, body, err);
-    case STEP_SASL_FINAL:
-        return take_client_final(login, body, err);
-    case STEP_STARTUP:
-    case STEP_OVER:
-        break;
-    }
-    return err_set(err, ERR_PROTOCOL, "unexpected message while logging in");
-}
 
 static int feed_answer(struct client_login *login, struct slice view, size_t *consumed,
                        struct err *err)
@@ -625,14 +290,15 @@ static int feed_answer(struct client_login *login, struct slice view, size_t *co
         return err_set(err, ERR_PROTOCOL, "expected password response, got message type %d",
                        view.p[0]);
     }
-    if (result == FRAME_BAD || (result == FRAME_OK && frame.size > LIMIT_PASSWORD_PACKET)) {
+    if (result == FRAME_BAD ||
+        (result == FRAME_OK && frame.size > client_proof_message_max(&login->proof))) {
         return err_set(err, ERR_PROTOCOL, "invalid message length");
     }
     if (result == FRAME_SHORT || frame.size > view.n) {
         return CLIENT_LOGIN_MORE;
     }
     *consumed = frame.size;
-    return take_answer(login, frame_body(view, &frame), err);
+    return from_proof(client_proof_take(&login->proof, frame_body(view, &frame), err));
 }
 
 int client_login_feed(struct client_login *login, struct slice view, size_t *consumed,
@@ -642,6 +308,6 @@ int client_login_feed(struct client_login *login, struct slice view, size_t *con
     if (view.n == 0) {
         return CLIENT_LOGIN_MORE;
     }
-    return login->step == STEP_STARTUP ? feed_startup(login, view, consumed, err)
-                                       : feed_answer(login, view, consumed, err);
+    return login->begun ? feed_answer(login, view, consumed, err)
+                        : feed_startup(login, view, consumed, err);
 }

@@ -4,9 +4,9 @@
 // tenant, and the exchange that proves the password. It reads and writes bytes only; the frontend
 // owns the socket. What a client may learn follows PostgreSQL's order: an unknown user goes through
 // the same exchange as a wrong password, and nothing is said of its tenant before the password was
-// right. Work that takes milliseconds (checking a plain password against SCRAM keys) runs in
-// libuv's thread pool, after which the callback comes. Lives from the first byte to the end of the
-// login; secrets are cleared. One thread.
+// right. What takes milliseconds, or blocks, runs in libuv's thread pool, after which the callback
+// comes. Finding out is client_search's part, proving client_proof's. Lives from the first byte to
+// the end of the login; secrets are cleared. One thread.
 #ifndef PROXY_CLIENT_LOGIN_H
 #define PROXY_CLIENT_LOGIN_H
 

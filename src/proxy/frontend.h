@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// frontend: one client connection. It logs in (client_login), asks its pool for a server connection
+// frontend: one client connection. It logs in (reception), asks its pool for a server connection
 // when it has something to say, is linked while that is being answered, and lets go when the server
 // is at rest outside a transaction (transaction mode) or when it leaves (session mode).
 //
@@ -127,9 +127,6 @@ void frontend_new(struct proxy *proxy, int fd, const struct addr *peer);
  */
 void frontend_arrive(struct proxy *proxy, struct move *move);
 
-/* Its tenant is there by now: it goes on with its login. */
-void frontend_retry_login(struct frontend *f);
-
 /* Closes with a FATAL error, or without a word where err is NULL. Idempotent. */
 void frontend_close(struct frontend *f, const struct err *err);
 
@@ -151,8 +148,13 @@ void frontend_close_when_idle(struct frontend *f);
 
 const char *frontend_state_name(const struct frontend *f);
 
-/* --- between frontend.c and relay.c --- */
+/* --- between frontend.c, reception.c and relay.c --- */
 void frontend_move(struct frontend *f, enum frontend_state to);
+
+/* It goes elsewhere: takes it out of everything that could find it, and its socket from it. */
+struct conn_socket frontend_detach(struct frontend *f);
+
+/* ParameterStatus, key and ReadyForQuery: from here on it is a session. */
 void frontend_greet(struct frontend *f);
 
 #endif

@@ -27,6 +27,7 @@ struct stock {
     uint8_t mock[32];
     struct entry *entries; /* one per user, in a row */
     size_t count;
+    size_t scram_count; /* of them, those that have SCRAM's keys and nothing else */
     struct entry *by_name;
 };
 
@@ -72,6 +73,7 @@ static int make_verifier(struct stock *stock, struct realm_user *user, struct er
         derive_scram(stock, user->config->name, v.plain, &user->scram);
     }
     user->has_verifier = true;
+    stock->scram_count += user->verifier.kind == VERIFIER_SCRAM;
     return 0;
 }
 
@@ -245,6 +247,13 @@ const struct realm_user *realm_user(const struct realm *realm, struct slice name
 
     HASH_FIND(hh, realm->stock->by_name, name.p, name.n, entry);
     return entry == NULL ? NULL : &entry->user;
+}
+
+enum verifier_kind realm_usual_kind(const struct realm *realm, enum verifier_kind wanted)
+{
+    const struct stock *stock = realm->stock;
+
+    return 2 * stock->scram_count >= stock->count ? VERIFIER_SCRAM : wanted;
 }
 
 void realm_mock(const struct realm *realm, enum verifier_kind kind, struct slice name,

@@ -49,6 +49,10 @@ const struct login_rules *realm_rules(const struct realm *realm);
 /* NULL when there is none of this name. */
 const struct realm_user *realm_user(const struct realm *realm, struct slice name);
 
+/* The kind of secret that most users have, where an exchange wants another kind but takes SCRAM's
+ * keys as well: one who is not known must not differ from them. */
+enum verifier_kind realm_usual_kind(const struct realm *realm, enum verifier_kind wanted);
+
 /* A verifier that nothing passes, the same for the same name; the caller ends it. */
 void realm_mock(const struct realm *realm, enum verifier_kind kind, struct slice name,
                 struct verifier *verifier);

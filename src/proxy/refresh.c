@@ -3,6 +3,7 @@
 
 #include "proxy/client_login.h"
 #include "proxy/frontend.h"
+#include "proxy/reception.h"
 
 enum { CLOSES_MAX = 200 }; /* clients closed in one turn */
 
@@ -65,7 +66,7 @@ void refresh_expecting(struct proxy *proxy, const char *tenant, const struct err
         if (err != NULL) {
             frontend_close(f, err);
         } else {
-            frontend_retry_login(f);
+            reception_retry(f);
         }
     }
 }

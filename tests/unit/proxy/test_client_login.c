@@ -529,7 +529,7 @@ START_TEST(a_password_of_a_length_that_cannot_be_ends_the_login)
 END_TEST
 
 /* "secret" as SCRAM keys of 4096 iterations. */
-static void scram_user(char *text, size_t size)
+static void scram_user(char *text, size_t size, const char *method)
 {
     struct verifier v;
     struct buf printed = {0};
@@ -537,7 +537,7 @@ static void scram_user(char *text, size_t size)
     verifier_build(&v, slice_str("secret"), slice_str("saltsaltsaltsalt"), 4096);
     verifier_print(&v, &printed);
     (void)snprintf(text, size,
-                   "auth: {method: password}\nusers: {app: {password: '%.*s', tenants: ['*']}}",
+                   "auth: {method: %s}\nusers: {app: {password: '%.*s', tenants: ['*']}}", method,
                    (int)printed.len, (const char *)printed.p);
     buf_release(&printed);
     verifier_fini(&v);
@@ -549,7 +549,7 @@ START_TEST(a_password_is_checked_against_keys_off_the_loop)
     static const int results[] = {CLIENT_LOGIN_DONE, ERR_PASSWORD};
     char text[400];
     struct desk d;
-    scram_user(text, sizeof text);
+    scram_user(text, sizeof text, "password");
     begin(&d, text);
     ck_assert_int_eq(knock_as(&d, "app.acme"), CLIENT_LOGIN_MORE);
 
@@ -565,7 +565,7 @@ START_TEST(a_login_freed_while_its_password_is_checked_is_never_heard_of_again)
 {
     char text[400];
     struct desk d;
-    scram_user(text, sizeof text);
+    scram_user(text, sizeof text, "password");
     begin(&d, text);
     ck_assert_int_eq(knock_as(&d, "app.acme"), CLIENT_LOGIN_MORE);
     ck_assert_int_eq(send_password(&d, "secret"), CLIENT_LOGIN_WORKING);
@@ -612,6 +612,38 @@ START_TEST(an_answer_to_another_salt_does_not)
 
     ck_assert_int_eq(send_password(&d, word), ERR_PASSWORD);
 
+    end(&d);
+}
+END_TEST
+
+START_TEST(with_md5_who_is_not_known_is_asked_for_what_the_others_are)
+{
+    static const char *const names[] = {"app.acme", "nobody.acme"};
+    char text[400];
+    struct desk d;
+    scram_user(text, sizeof text, "md5");
+    begin(&d, text);
+
+    ck_assert_int_eq(knock_as(&d, names[_i]), CLIENT_LOGIN_MORE);
+
+    expect_auth(&d, WIRE_AUTH_SASL);
+    end(&d);
+}
+END_TEST
+
+/* A password of a user whose keys are stored takes a while: so must one of nobody. */
+START_TEST(a_password_of_nobody_is_checked_as_the_others_are)
+{
+    char text[400];
+    struct desk d;
+    scram_user(text, sizeof text, "password");
+    begin(&d, text);
+    ck_assert_int_eq(knock_as(&d, "nobody.acme"), CLIENT_LOGIN_MORE);
+
+    ck_assert_int_eq(send_password(&d, "secret"), CLIENT_LOGIN_WORKING);
+    loops_until_is(&d.loop, &d.calls, 1);
+
+    ck_assert_int_eq(d.result, ERR_PASSWORD);
     end(&d);
 }
 END_TEST
@@ -772,6 +804,8 @@ static void add_passwords(TCase *all)
     tcase_add_test(all, a_login_freed_while_its_password_is_checked_is_never_heard_of_again);
     tcase_add_test(all, the_right_answer_to_the_salt_logs_in);
     tcase_add_test(all, an_answer_to_another_salt_does_not);
+    tcase_add_loop_test(all, with_md5_who_is_not_known_is_asked_for_what_the_others_are, 0, 2);
+    tcase_add_test(all, a_password_of_nobody_is_checked_as_the_others_are);
     tcase_add_loop_test(all, scram_proves_both_sides_and_reveals_the_keys, 0, 2);
     tcase_add_loop_test(all, with_scram_an_unknown_user_takes_the_same_steps_to_the_same_answer, 0,
                         2);

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""Many who log in at once: nobody else waits for them, and they take no more than they may."""
+
+import base64
+import hashlib
+import hmac
+import threading
+import time
+
+import psycopg
+import pytest
+
+COSTLY = 60_000  # iterations: tens of milliseconds of one processor
+STORM = 30
+
+
+def verifier(password, iterations):
+    """As PostgreSQL stores it."""
+    salt = b"sixteen bytes..."
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    return "SCRAM-SHA-256${}:{}${}:{}".format(
+        iterations, *(base64.b64encode(part).decode() for part in (salt, stored, server)))
+
+
+@pytest.fixture
+def costly(start):
+    """One worker, and passwords in clear that cost a good deal to check."""
+    return start(workers=1, auth={"method": "password"},
+                 users={"app": {"password": verifier("secret", COSTLY), "tenants": ["*"]}})
+
+
+def login(daemon, tenant):
+    """Seconds that it took."""
+    begun = time.monotonic()
+    with daemon.tenant(tenant, password="secret"):
+        return time.monotonic() - begun
+
+
+def test_a_storm_of_one_tenants_logins_delays_no_other(costly, figure):
+    """Thirty of acme's hashes stand in line when bravo comes: it waits for those in threads."""
+    ends = []
+
+    def one_of_many():
+        try:
+            login(costly, "acme")
+        except psycopg.Error as e:
+            ends.append(e)
+        ends.append(time.monotonic())
+
+    alone = login(costly, "bravo")
+    begun = time.monotonic()
+    crowd = [threading.Thread(target=one_of_many) for _ in range(STORM)]
+    for thread in crowd:
+        thread.start()
+    while len(ends) < 2:  # the line is there, and moves
+        time.sleep(0.001)
+    before = len(ends)
+    other = login(costly, "bravo")
+    behind = STORM - len(ends)
+    for thread in crowd:
+        thread.join()
+    took = max(ends) - begun
+
+    figure(f"login alone {alone * 1000:.0f} ms, beside {STORM} of another tenant {other * 1000:.0f} ms; "
+           f"all of them {took * 1000:.0f} ms, {behind} still behind")
+    assert behind > STORM / 3, f"{STORM - behind} of the others went first, {before} before it came"
+    assert other < took / 2
