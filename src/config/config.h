@@ -329,6 +329,7 @@ struct config {
     struct listen_config listen;
     int workers;           /* 0 = one per CPU */
     int64_t drain_timeout; /* ms; 0 = no bound */
+    bool core_dumps;       /* the kernel may write them, and debuggers attach */
     struct auth_config auth;
     struct tenancy_config tenancy;
     struct {

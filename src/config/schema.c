@@ -103,6 +103,10 @@ const struct key schema_keys[] = {
         .max = 64, .zero = "auto", .restart = true),
     ROW(TOP, "drain_timeout", TIME, drain_timeout, "0",
         "How long a drain waits for clients before it closes them; 0 is without end."),
+    ROW(TOP, "core_dumps", BOOL, core_dumps, "false",
+        "Whether a crash may leave a core dump, and a debugger of the same user attach: memory has "
+        "passwords in it.",
+        .restart = true),
 
     NAMED("servers", SERVER, "PostgreSQL servers by name; at least one."),
     ROW(SERVER, "host", STRINGS, host, "[127.0.0.1]",

@@ -13,6 +13,7 @@
 #include "daemon/auto_setup.h"
 #include "daemon/listeners.h"
 #include "daemon/notify.h"
+#include "daemon/process.h"
 #include "daemon/realms.h"
 #include "daemon/tenants.h"
 #include "daemon/worker.h"
@@ -522,6 +523,7 @@ int daemon_run(const char *file)
     struct buf faults = {0};
     struct err err = {0};
 
+    process_hide(true); /* before there is a secret */
     realms_init(&d.realms, file);
     d.realm = realms_load(&d.realms, &faults);
     if (d.realm == NULL) {
@@ -530,6 +532,7 @@ int daemon_run(const char *file)
         realms_fini(&d.realms);
         return 2;
     }
+    process_hide(!realm_config(d.realm)->core_dumps);
     log_configure(realm_config(d.realm)->log.level, realm_config(d.realm)->log.format == LOG_JSON);
     deadline_init(&d.drain_deadline);
     if (loop_init(&d.loop) < 0 || mailbox_init(&d.mailbox, &d.loop.uv) < 0) {

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -48,6 +49,16 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
     return n;
 }
 
+/* libcurl's, before it connects. OpenSSL takes a record apart where it was read, and frees that
+ * buffer as it is: what came would stay in memory for as long as nobody overwrites it. */
+static CURLcode on_tls(CURL *curl, void *context, void *data)
+{
+    (void)curl;
+    (void)data;
+    (void)SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
+    return CURLE_OK;
+}
+
 static struct curl_slist *list_headers(const struct http_request *request)
 {
     struct curl_slist *list = NULL;
@@ -80,6 +91,7 @@ static void set_options(CURL *curl, const struct http_request *request, struct h
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)HTTP_TIMEOUT_MS);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+    (void)curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, on_tls);
     if (request->ca != NULL) {
         (void)curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca);
     }
