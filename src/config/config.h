@@ -335,6 +335,7 @@ struct config {
     struct {
         int clients; /* 0 = no limit; likewise below */
         int clients_per_address;
+        int logins;                    /* at once: clients that have proved nothing yet */
         int failed_logins_per_address; /* in a minute */
         int64_t login_timeout;         /* ms */
         int64_t message_size; /* bytes of the largest message that is let through from a client */

@@ -364,6 +364,11 @@ const struct key schema_keys[] = {
         .max = 10 * COUNT_MAX),
     ROW(TOP, "limits.clients_per_address", INT, limits.clients_per_address, "0",
         "Client connections from one address.", .max = COUNT_MAX),
+    ROW(TOP, "limits.logins", INT, limits.logins, "5000",
+        "Connections in all that have not proved who they are yet. Beyond it one that has been "
+        "silent "
+        "for a second makes room, else who comes is refused. 0 is without end.",
+        .max = 10 * COUNT_MAX),
     ROW(TOP, "limits.failed_logins_per_address", INT, limits.failed_logins_per_address, "0",
         "Wrong passwords from one address in a minute, after which it is refused until the next.",
         .max = COUNT_MAX),

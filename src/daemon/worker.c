@@ -201,6 +201,7 @@ int worker_init(struct worker *w, const int *fds, size_t fd_count, const struct 
     }
     proxy_init(&w->proxy, &w->loop, crew->count, realm, &proxy_hooks, w);
     w->proxy.clients_in_all = &shared->clients;
+    w->proxy.logins_in_all = &shared->logins;
     w->proxy.addresses = shared->addresses;
     w->proxy.pools.crew = crew;
     crew->members[crew->count++] =

@@ -41,6 +41,7 @@ struct worker {
 struct worker_shared {
     struct crew crew;
     _Atomic uint32_t clients;    /* in all */
+    _Atomic uint32_t logins;     /* of them, those that have proved nothing yet */
     struct addresses *addresses; /* of the clients */
 };
 

@@ -114,7 +114,7 @@ static void unhook(struct frontend *f)
     client_login_free(f->login);
     f->login = NULL;
     buf_release(&f->in);
-    list_remove(&f->expecting_node);
+    reception_leave(f);
     list_remove(&f->node);
     proxy->client_count--;
 }
@@ -318,7 +318,7 @@ static void begin(struct frontend *f, const struct addr *peer, const struct real
     f->realm = realm;
     f->request_at = loop_now(proxy->loop);
     list_init(&f->account_node);
-    list_init(&f->expecting_node);
+    list_init(&f->login_node);
     list_init(&f->request.node);
     f->request.ops = &relay_request_ops;
     deadline_init(&f->deadline);

@@ -47,7 +47,7 @@ struct frontend {
     struct proxy *proxy;
     struct list node;           /* in proxy.clients */
     struct list account_node;   /* in account.clients_list, once logged in */
-    struct list expecting_node; /* in proxy.expecting, while LOGIN and its tenant is being made */
+    struct list login_node;     /* while LOGIN: in proxy.strangers, or expecting; or in neither */
     struct role_secret *fetch;  /* while LOGIN and the password of the tenant's role is fetched */
     struct client_login *login; /* while LOGIN */
     const struct realm *realm;  /* while LOGIN; a reference */
@@ -75,6 +75,7 @@ struct frontend {
     bool thinking;  /* linked or not, nothing is under way: the client is to speak */
     bool renamed;   /* its application_name has changed, and the client is to be told */
     bool knocking;  /* nothing was read yet */
+    bool stranger;  /* it has proved nothing yet, and is counted as such */
     bool announced; /* through a load balancer, whose header comes first and is not there yet */
     bool long_key;  /* it speaks protocol 3.2, and has a cancel key of that */
     struct deadline deadline;             /* of the login; of waiting, a query, or being idle */

@@ -40,6 +40,7 @@ void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const s
     adopt_realm(proxy, realm);
     proxy->hooks = *hooks;
     proxy->data = data;
+    list_init(&proxy->strangers);
     list_init(&proxy->expecting);
     list_init(&proxy->clients);
     list_init(&proxy->renewals);

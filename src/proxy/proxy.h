@@ -53,6 +53,7 @@ struct proxy {
     struct proxy_hooks hooks;
     void *data;                       /* for the hooks */
     _Atomic uint32_t *clients_in_all; /* over all workers, for limits.clients */
+    _Atomic uint32_t *logins_in_all;  /* … of them, those that have proved nothing yet */
 
     struct directory *directory; /* what a server knows of users */
     struct addresses *addresses; /* over all workers; NULL: they are not counted */
@@ -65,6 +66,7 @@ struct proxy {
     struct statements statements;
     struct role_secrets secrets; /* being fetched */
     struct list renewals;        /* for pools whose secret was refused */
+    struct list strangers;       /* frontends that owe us a proof, the one silent longest first */
     struct list expecting;       /* frontends whose tenant is being made */
     struct list clients;         /* all frontends */
     uint32_t client_count;

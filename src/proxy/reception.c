@@ -32,6 +32,58 @@ void reception_start_clock(struct frontend *f)
                  (uint64_t)realm_config(f->realm)->limits.login_timeout, on_login_timeout);
 }
 
+/* ---- strangers ---- */
+
+/* ms: who has said nothing for as long makes room for others */
+#define SILENCE 1000
+
+/* It is its turn to speak. Bytes that are no message yet do not count: they would keep it for ever.
+ */
+static void await_client(struct frontend *f)
+{
+    f->request_at = loop_now(f->proxy->loop);
+    list_remove(&f->login_node);
+    list_push_tail(&f->proxy->strangers, &f->login_node);
+}
+
+void reception_leave(struct frontend *f)
+{
+    list_remove(&f->login_node);
+    if (f->stranger) {
+        f->stranger = false;
+        atomic_fetch_sub(f->proxy->logins_in_all, 1);
+    }
+}
+
+/* The one that has been silent longest, and long enough. */
+static struct frontend *most_silent(struct proxy *proxy)
+{
+    struct list *node = list_head(&proxy->strangers);
+    struct frontend *f = node == NULL ? NULL : container_of(node, struct frontend, login_node);
+
+    return f != NULL && loop_now(proxy->loop) - f->request_at >= SILENCE ? f : NULL;
+}
+
+/* Before anything is proved a client costs memory all the same: there are so many of them at most.
+ * Nobody keeps others out by saying nothing. */
+static void count_stranger(struct frontend *f)
+{
+    struct proxy *proxy = f->proxy;
+    uint32_t most = (uint32_t)realm_config(f->realm)->limits.logins;
+    struct frontend *silent = most_silent(proxy);
+    struct err err;
+
+    f->stranger = true;
+    if (atomic_fetch_add(proxy->logins_in_all, 1) >= most && most > 0) {
+        (void)err_set(&err, ERR_TOO_MANY,
+                      "no more connections allowed: too many are logging in (limits.logins)");
+        frontend_close(silent != NULL ? silent : f, &err);
+    }
+    if (f->state != FRONTEND_CLOSED) {
+        await_client(f);
+    }
+}
+
 /* ---- its place ---- */
 
 /* A connection leaves its loop only when all that was said is with the kernel; one that does not
@@ -112,7 +164,7 @@ static void fetch_role_secret(struct frontend *f, const struct enter_secret *wan
 static void expect_tenant(struct frontend *f, const char *tenant)
 {
     conn_pause(&f->conn);
-    list_push_tail(&f->proxy->expecting, &f->expecting_node);
+    list_push_tail(&f->proxy->expecting, &f->login_node);
     f->proxy->hooks.on_unknown(f->proxy->data, tenant);
 }
 
@@ -191,6 +243,7 @@ void reception_secured(struct conn *conn, const struct err *err)
     tls_describe(conn->tls, how, sizeof how);
     log_debug("client encrypted id=%llu tls=%s", (unsigned long long)f->id, how);
     client_login_secured(f->login, conn->tls);
+    await_client(f);
 }
 
 /* PostgreSQL 17 clients may begin with TLS at once: its first byte is no length of a packet. */
@@ -224,6 +277,7 @@ static void follow_login(struct frontend *f, int result, const struct err *err)
     case CLIENT_LOGIN_MORE:
         break;
     case CLIENT_LOGIN_WORKING:
+        list_remove(&f->login_node); /* now it waits for us */
         conn_pause(&f->conn);
         break;
     case CLIENT_LOGIN_SECURE:
@@ -236,6 +290,7 @@ static void follow_login(struct frontend *f, int result, const struct err *err)
         break;
     }
     case CLIENT_LOGIN_DONE:
+        reception_leave(f);
         conn_resume(&f->conn);
         finish_login(f, &(struct enter_secret){0});
         break;
@@ -253,6 +308,9 @@ void reception_read(struct frontend *f, struct slice view)
         size_t consumed = 0;
         int result = client_login_feed(f->login, slice_from(view, at), &consumed, &err);
         at += consumed;
+        if (consumed > 0) {
+            await_client(f);
+        }
         if (result == CLIENT_LOGIN_DONE) {
             conn_keep(&f->in, view, at); /* what follows is the session's, or the console's */
             follow_login(f, result, &err);
@@ -275,6 +333,7 @@ static void on_login_step(void *data, int result, const struct err *err)
 
     follow_login(f, result, err);
     if (result == CLIENT_LOGIN_MORE) {
+        await_client(f);
         conn_resume(&f->conn);
         reception_read(f, buf_slice(&f->in));
     }
@@ -391,6 +450,9 @@ void reception_begin(struct frontend *f, const struct client_origin *origin)
         check_address(f);
     } else if (proxy->addresses != NULL) { /* the balancer's own has no limit */
         (void)addresses_add(proxy->addresses, &f->peer);
+    }
+    if (f->state != FRONTEND_CLOSED) {
+        count_stranger(f);
     }
 }
 

@@ -28,6 +28,9 @@ void reception_arrive(struct frontend *f, struct client_login *login);
 /* Its tenant is there by now: it goes on with its login. */
 void reception_retry(struct frontend *f);
 
+/* It goes, or has its place: it is not counted among strangers any more. */
+void reception_leave(struct frontend *f);
+
 /* Something can be read. True where it was nothing for the login: a balancer's header, or TLS. */
 bool reception_before_login(struct frontend *f);
 

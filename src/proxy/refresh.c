@@ -55,14 +55,14 @@ void refresh_expecting(struct proxy *proxy, const char *tenant, const struct err
 
     list_init(&them);
     list_each_safe (at, tmp, &proxy->expecting) {
-        struct frontend *f = container_of(at, struct frontend, expecting_node);
+        struct frontend *f = container_of(at, struct frontend, login_node);
         if (strcmp(client_login_identity(f->login)->tenant, tenant) == 0) {
             list_remove(at);
             list_push_tail(&them, at);
         }
     }
     while ((node = list_pop_head(&them)) != NULL) {
-        struct frontend *f = container_of(node, struct frontend, expecting_node);
+        struct frontend *f = container_of(node, struct frontend, login_node);
         if (err != NULL) {
             frontend_close(f, err);
         } else {

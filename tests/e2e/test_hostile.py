@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Bad input ends in an error or a close, and never in a crash."""
 
+import itertools
 import random
+import socket
+import ssl
 import struct
 
 import pytest
 
+from certificates import Authority
 from proxy import Proxy, base_config
 from scripted import ScriptedServer
 from wirepeer import (CANCEL_REQUEST, GSSENC_REQUEST, PROTOCOL_3, SSL_REQUEST, LoginFailed, bind,
@@ -19,30 +23,67 @@ LENGTHS = [0, 3, 2**31 - 1, 2**32 - 1]
 LOGIN = {"user": "app", "database": "app", "app__tenant": "acme"}
 
 
+class Secured:
+    """A daemon whose raw clients come with TLS."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+        self.trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.trust.check_hostname, self.trust.verify_mode = False, ssl.CERT_NONE
+
+    def __getattr__(self, name):
+        return getattr(self.daemon, name)
+
+    def wire(self):
+        client = self.daemon.wire()
+        client.send(packet(SSL_REQUEST))
+        assert client.take(1) == b"S"
+        client.sock = self.trust.wrap_socket(client.sock)
+        return client
+
+
 @pytest.fixture(scope="module")
 def daemons(cluster):
-    """By method: one that trusts, one that asks for SCRAM."""
-    started = {}
-    for method in ("trust", "scram-sha-256"):
-        config = base_config(cluster.port, auth={"method": method}, tenants=tenants_config())
-        started[method] = Proxy(config)
-        started[method].start()
-    yield started
+    """By how clients come, and by method: one that trusts, one that asks for SCRAM."""
+    with Authority() as authority:
+        authority.issue("server")
+        listen = {"clear": {}, "tls": {"tls": {"mode": "prefer", **authority.pair("server")}}}
+        started = {}
+        for way, method in itertools.product(listen, ("trust", "scram-sha-256")):
+            config = base_config(cluster.port, auth={"method": method}, listen=listen[way],
+                                 tenants=tenants_config())
+            started[way, method] = Proxy(config)
+            started[way, method].start()
+        yield started
     for daemon in started.values():
         daemon.stop()
 
 
-@pytest.fixture
-def daemon(daemons):
-    """The one that trusts; alive and without a word from a sanitizer after each test."""
-    yield daemons["trust"]
-    daemons["trust"].assert_alive()
+def ready(daemons, way, method):
+    """Alive and without a word from a sanitizer after each test."""
+    daemon = daemons[way, method]
+    yield Secured(daemon) if way == "tls" else daemon
+    daemon.assert_alive()
+
+
+@pytest.fixture(params=["clear", "tls"])
+def daemon(daemons, request):
+    yield from ready(daemons, request.param, "trust")
 
 
 @pytest.fixture
-def asking(daemons):
-    yield daemons["scram-sha-256"]
-    daemons["scram-sha-256"].assert_alive()
+def plain(daemons):
+    yield from ready(daemons, "clear", "trust")
+
+
+@pytest.fixture(params=["clear", "tls"])
+def asking(daemons, request):
+    yield from ready(daemons, request.param, "scram-sha-256")
+
+
+def end_sending(client):
+    """Half of the connection closes, under TLS without its own goodbye."""
+    socket.socket.shutdown(client.sock, socket.SHUT_WR)
 
 
 def refused(client, data, half_close=False):
@@ -51,7 +92,7 @@ def refused(client, data, half_close=False):
     try:
         client.send(data)
         if half_close:
-            client.sock.shutdown(1)
+            end_sending(client)
     except (BrokenPipeError, ConnectionResetError):
         pass
     seen = client.read_all()
@@ -193,17 +234,17 @@ def test_a_parameter_twice(daemon):
 
 @pytest.mark.parametrize("garbage", [b"\0", b"garbage" * 10, b"\x16\x03\x01\x02\x00\x01\x00",
                                      b"\xff" * 8, b"\0\0\0\x08" + b"\0" * 4])
-def test_garbage_behind_an_ssl_request(daemon, garbage):
-    with daemon.wire() as client:
+def test_garbage_behind_an_ssl_request(plain, garbage):
+    with plain.wire() as client:
         client.send(packet(SSL_REQUEST), garbage)
-        client.sock.shutdown(1)
+        end_sending(client)
         while True:
             if not client.sock.recv(65536):
                 break
 
 
-def test_an_ssl_and_a_gssenc_request_are_answered_no_and_the_login_goes_on(daemon):
-    with daemon.wire() as client:
+def test_an_ssl_and_a_gssenc_request_are_answered_no_and_the_login_goes_on(plain):
+    with plain.wire() as client:
         for code in (GSSENC_REQUEST, SSL_REQUEST):
             client.send(packet(code))
             assert client.take(1) == b"N"
@@ -212,10 +253,10 @@ def test_an_ssl_and_a_gssenc_request_are_answered_no_and_the_login_goes_on(daemo
         assert client.rows("SELECT body FROM notes") == [["of acme"]]
 
 
-def test_endless_ssl_requests_come_to_an_end(daemon):
-    with daemon.wire() as client:
+def test_endless_ssl_requests_come_to_an_end(plain):
+    with plain.wire() as client:
         client.send(packet(SSL_REQUEST) * 1000)
-        client.sock.shutdown(1)
+        end_sending(client)
         answer = b""
         while True:
             try:
@@ -344,7 +385,7 @@ def test_broken(daemon, case):
     with daemon.wire() as client:
         client.login(**LOGIN)
         client.send(BROKEN[case], sync(), query("SELECT 1"))
-        client.sock.shutdown(1)
+        end_sending(client)
         client.read_all()
     with daemon.wire() as client:
         client.login(**{**LOGIN, "app__tenant": "bravo"})
@@ -361,7 +402,7 @@ def test_random_startups(daemon):
             data[chance.randrange(len(data))] = chance.randrange(256)
         with daemon.wire() as client:
             client.send(bytes(data))
-            client.sock.shutdown(1)
+            end_sending(client)
             client.read_all() if data[:4] == good[:4] else client.sock.recv(65536)
 
 
@@ -377,7 +418,7 @@ def test_random_messages(daemon):
         with daemon.wire() as client:
             client.login(**LOGIN)
             client.send(bytes(data))
-            client.sock.shutdown(1)
+            end_sending(client)
             client.read_all()
     with daemon.wire() as client:
         client.login(**LOGIN)
@@ -401,6 +442,6 @@ def test_a_server_that_answers_nonsense(data):
         with Proxy(config) as daemon:
             with daemon.wire_tenant("acme") as client:
                 client.send(query("SELECT 'nonsense'"))
-                client.sock.shutdown(1)
+                end_sending(client)
                 client.read_all()
             daemon.assert_alive()

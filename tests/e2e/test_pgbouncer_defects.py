@@ -6,17 +6,14 @@ holds the table to the files. A row without tests belongs to something that fahr
 says why.
 """
 
-import os
-import re
 import threading
 
 import pytest
 from deadline import wait_until
+from defects import assert_tests_exist, with_tests
 from test_pools import await_waiting, backends
 from wirepeer import (bind, close, describe, errors_of, execute, flush, parse, query, rows_of,
                       startup, sync)
-
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
 # Defect: the tests that stand for it, as file:name below tests/, or why there is none.
 WHERE = {
@@ -100,12 +97,9 @@ WHERE = {
 }
 
 
-@pytest.mark.parametrize("defect", [name for name, tests in WHERE.items() if tests != str(tests)])
+@pytest.mark.parametrize("defect", with_tests(WHERE))
 def test_every_defect_has_its_test(defect):
-    for place in WHERE[defect]:
-        path, name = place.split(":")
-        with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-            assert re.search(rf"^(?:def |START_TEST\(){name}\b", file.read(), re.MULTILINE), place
+    assert_tests_exist(WHERE[defect])
 
 
 def test_an_idle_timeout_is_its_tenants_own(start):

@@ -83,6 +83,7 @@ void stage_begin_with(struct stage *s, const char *server, const char *tenants, 
     buf_release(&text);
     proxy_init(&s->proxy, &s->loop, 3, realm_ref(s->realm), &hooks, s);
     s->proxy.clients_in_all = &s->clients_in_all;
+    s->proxy.logins_in_all = &s->logins_in_all;
 }
 
 void stage_begin(struct stage *s, const char *server, const char *tenants)
@@ -112,6 +113,7 @@ void stage_end(struct stage *s)
     ck_assert_uint_eq(s->proxy.pools.backends.live, 0);
     ck_assert_uint_eq(s->proxy.pools.contexts.count, 0);
     ck_assert_uint_eq(atomic_load(&s->clients_in_all), 0);
+    ck_assert_uint_eq(atomic_load(&s->logins_in_all), 0);
     ck_assert_uint_eq(atomic_load(&s->budget.used), 0);
     proxy_fini(&s->proxy);
     realm_unref(s->realm);

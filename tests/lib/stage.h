@@ -16,6 +16,7 @@ struct stage {
     const struct realm *realm;
     struct proxy proxy;
     _Atomic uint32_t clients_in_all;
+    _Atomic uint32_t logins_in_all;
     struct list clients; /* peers that stage_connect made */
     int gone;            /* clients whose memory was freed */
     int foreign_cancels; /* for other workers */

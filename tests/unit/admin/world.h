@@ -41,6 +41,7 @@ struct world {
     struct proxy proxies[WORLD_WORKERS];
     struct budget budget;
     _Atomic uint32_t clients;
+    _Atomic uint32_t logins;
     const struct realm *realm;
     struct admin *admin;
     int fd; /* the client's end */
@@ -124,6 +125,7 @@ static inline void world_start(struct world *w)
         ck_assert_int_eq(mailbox_init(&w->boxes[i], &w->loop.uv), 0);
         proxy_init(&w->proxies[i], &w->loop, i, realm_ref(w->realm), &proxy_hooks, w);
         w->proxies[i].clients_in_all = &w->clients;
+        w->proxies[i].logins_in_all = &w->logins;
         workers[i] = (struct admin_worker){.box = &w->boxes[i], .proxy = &w->proxies[i]};
     }
     w->admin = admin_new(&w->loop, workers, WORLD_WORKERS, &hooks, w);
