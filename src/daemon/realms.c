@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/rand.h"
 #include "config/load.h"
+#include "secret/fetch.h"
 #include "daemon/supported.h"
 
 struct named_budget {
@@ -68,7 +69,7 @@ static const struct realm *load(struct realms *realms, const struct config *conf
     struct err err = {0};
 
     if (supported_check(config, report) == 0 && named_files_load(&files, config, report) == 0 &&
-        secrets_resolve_after(realms->secrets, config, &secrets, report) == 0) {
+        fetch_secrets_after(realms->secrets, config, &secrets, report) == 0) {
         secrets_unref(realms->secrets);
         realms->secrets = secrets_ref(secrets);
         realm = build(realms, config, secrets, &files, &err);

@@ -8,7 +8,8 @@
 #include <uthash.h>
 
 #include "base/alloc.h"
-#include "secret/store_cache.h"
+#include "secret/fetch.h"
+#include "secret/store.h"
 
 /* One who wants it. */
 struct role_secret {
@@ -44,10 +45,10 @@ static void fetch_in_pool(struct task *task)
     const struct store_key key = {.id = order->role.role, .epoch = order->role.epoch};
 
     if (order->role.role[0] == '\0') {
-        (void)secrets_fetch(secrets, order->ref, &fetch->secret, &fetch->err);
+        (void)fetch_secret(secrets, order->ref, &fetch->secret, &fetch->err);
     } else if (config->secrets.store != NULL) {
-        (void)store_cache_read(secrets, config_provider(config, config->secrets.store), &key,
-                               order->fresh, &fetch->secret, &fetch->err);
+        (void)store_recall(secrets, config_provider(config, config->secrets.store), &key,
+                           order->fresh, &fetch->secret, &fetch->err);
     }
 }
 

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "secret/secret.h"
-#include "secret/store_cache.h"
 
 struct secrets {
     const struct config *config; /* one reference is ours */
@@ -18,7 +16,7 @@ struct secrets {
     char *values[]; /* by secret_ref.index */
 };
 
-static struct secrets *new_secrets(const struct config *config, const struct secrets *previous)
+struct secrets *secrets_new(const struct config *config, const struct secrets *previous)
 {
     size_t count = config->secret_use_count;
     struct secrets *s = x_zalloc(sizeof *s + count * sizeof s->values[0]);
@@ -42,54 +40,10 @@ static void free_secrets(struct secrets *s)
     free(s);
 }
 
-int secrets_fetch(const struct secrets *s, const struct secret_ref *ref, char **out,
-                  struct err *err)
+void secrets_put(struct secrets *secrets, size_t index, char *value)
 {
-    const struct store_key key = {.id = ref->value, .field = ref->field};
-
-    return ref->kind == SECRET_STORE ? store_cache_read(s, ref->provider, &key, true, out, err)
-                                     : secret_resolve(ref, out, err);
-}
-
-/* Fetches those that are in stores, or those that are not. */
-static int fetch_all(struct secrets *s, bool stored, struct buf *errors)
-{
-    int result = 0;
-
-    for (size_t i = 0; i < s->count; i++) {
-        const struct secret_use *use = &s->config->secret_uses[i];
-        struct err err = {0};
-        if ((use->ref.kind == SECRET_STORE) == stored &&
-            secrets_fetch(s, &use->ref, &s->values[i], &err) < 0) {
-            buf_printf(errors, "%s: %s\n", use->path, err.text);
-            result = ERR_CONFIG;
-        }
-    }
-    return result;
-}
-
-/* A store may need secrets of its own, which are in none. */
-int secrets_resolve_after(const struct secrets *previous, const struct config *config,
-                          const struct secrets **out, struct buf *errors)
-{
-    struct secrets *s = new_secrets(config, previous);
-
-    *out = NULL;
-    int result = fetch_all(s, false, errors);
-    if (result == 0) {
-        result = fetch_all(s, true, errors);
-    }
-    if (result < 0) {
-        free_secrets(s);
-        return result;
-    }
-    *out = s;
-    return 0;
-}
-
-int secrets_resolve(const struct config *config, const struct secrets **out, struct buf *errors)
-{
-    return secrets_resolve_after(NULL, config, out, errors);
+    assert(index < secrets->count && secrets->values[index] == NULL);
+    secrets->values[index] = value;
 }
 
 const struct secrets *secrets_ref(const struct secrets *secrets)

@@ -1,28 +1,25 @@
 // SPDX-License-Identifier: MIT
 //
-// secrets: all secrets that a configuration asks for, fetched once at start and at each reload, as
-// an immutable snapshot beside the configuration's own. The last unref overwrites and frees them.
-// Built where blocking is allowed (see secret.h), read by all. The count of references is atomic.
+// secrets: all secrets that a configuration asks for, as an immutable snapshot beside the
+// configuration's own (fetch.h makes it), with what outlives it: what stores let us in with, and
+// what they told. The last unref overwrites and frees them. Read by all; the count of references is
+// atomic.
 #ifndef SECRET_SECRETS_H
 #define SECRET_SECRETS_H
 
-#include "base/buf.h"
-#include "base/err.h"
 #include "config/config.h"
 #include "secret/sessions.h"
+#include "secret/store_cache.h"
 
 struct secrets;
-struct store_cache;
 
-/* Fetches every secret of the configuration, going on after a failure. Returns 0 and a snapshot
- * with one reference, which holds a reference to the configuration; or ERR_CONFIG, *out NULL, and
- * one line for each failure in *errors: "users.app.password: env: APP_PASSWORD: is not set". */
-int secrets_resolve(const struct config *config, const struct secrets **out, struct buf *errors);
+/* A snapshot with one reference, which holds one to the configuration; no secret is in it yet.
+ * Sessions and cache go on from the snapshot before, which may be NULL. */
+struct secrets *secrets_new(const struct config *config, const struct secrets *previous);
 
-/* The same for the next configuration of one process: what stores let us in with goes on from the
- * snapshot before. */
-int secrets_resolve_after(const struct secrets *previous, const struct config *config,
-                          const struct secrets **out, struct buf *errors);
+/* Puts in the secret of config.secret_uses[index], before anybody else sees the snapshot. Takes it
+ * over. */
+void secrets_put(struct secrets *secrets, size_t index, char *value);
 
 const struct secrets *secrets_ref(const struct secrets *secrets);
 void secrets_unref(const struct secrets *secrets);
@@ -35,10 +32,6 @@ struct sessions *secrets_sessions(const struct secrets *secrets);
 
 /* What was read from stores; likewise. */
 struct store_cache *secrets_cache(const struct secrets *secrets);
-
-/* Fetches one secret of the configuration anew, as secret_resolve. Blocks. */
-int secrets_fetch(const struct secrets *secrets, const struct secret_ref *ref, char **out,
-                  struct err *err);
 
 /* The secret behind a reference of that same configuration, as long as the snapshot is held; NULL
  * for SECRET_NONE. */

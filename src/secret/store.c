@@ -7,7 +7,6 @@
 #include "base/encode.h"
 #include "base/rand.h"
 #include "secret/json.h"
-#include "secret/store_cache.h"
 #include "secret/store_ops.h"
 
 #define ID_MAX 255 /* bytes */
@@ -77,6 +76,29 @@ int store_read(const struct secrets *secrets, const struct provider_config *prov
 
     *out = NULL;
     return read_value(&call, out, err) < 0 ? fail(&call, err) : 0;
+}
+
+static int ask(const void *data, char **out, struct err *err)
+{
+    const struct store_call *call = data;
+
+    return store_read(call->secrets, call->provider, call->key, out, err);
+}
+
+int store_recall(const struct secrets *secrets, const struct provider_config *provider,
+                 const struct store_key *key, bool fresh, char **out, struct err *err)
+{
+    const struct store_call call = {.secrets = secrets, .provider = provider, .key = key};
+    const struct store_question question = {.provider = provider,
+                                            .key = key,
+                                            .lasts = secrets_config(secrets)->secrets.cache,
+                                            .fresh = fresh,
+                                            .ask = ask,
+                                            .data = &call};
+
+    return ops_of(provider)->remembered
+               ? store_cache_read(secrets_cache(secrets), &question, out, err)
+               : store_read(secrets, provider, key, out, err);
 }
 
 int store_write(const struct secrets *secrets, const struct provider_config *provider,

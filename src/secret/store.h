@@ -16,18 +16,16 @@
 #include "config/config.h"
 #include "secret/secrets.h"
 
-/* Which secret of a provider. */
-struct store_key {
-    const char *id;    /* of a tenant's role: the role's name */
-    const char *field; /* of the stored value, which is a JSON object; NULL: all of it */
-    uint32_t epoch;    /* where secrets are derived: which one in a row; else it means nothing */
-};
-
 enum { STORE_PASSWORD_SIZE = 65 }; /* a password of ours with its terminator */
 
 /* Returns 0 and the secret in *out, to be freed with secure_free. */
 int store_read(const struct secrets *secrets, const struct provider_config *provider,
                const struct store_key *key, char **out, struct err *err);
+
+/* The same by memory, see store_cache.h. Providers that need no service, and answer at once, are
+ * always asked. */
+int store_recall(const struct secrets *secrets, const struct provider_config *provider,
+                 const struct store_key *key, bool fresh, char **out, struct err *err);
 
 /* Makes `value` what is read from now on: all of it or nothing of it, on disk when this returns.
  * ERR_CONFIG where the type of provider cannot write: see store_derives. The field is not used. */

@@ -297,6 +297,7 @@ static int delete_secret(const struct store_call *call, struct err *err)
 }
 
 const struct store_ops store_aws_ops = {.type = "aws-secrets-manager",
+                                        .remembered = true,
                                         .read = read_secret,
                                         .write = write_secret,
                                         .remove = delete_secret};

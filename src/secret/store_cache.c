@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "secret/sessions.h"
 
 #define REST_MS    2000  /* for which a store that could not be reached is left alone */
 #define FRESH_MS   1000  /* between two times that one secret is asked for again out of turn */
@@ -145,9 +146,7 @@ static struct health *find_health(struct store_cache *cache, const struct provid
 
 /* One call. */
 struct reading {
-    const struct secrets *secrets;
-    const struct provider_config *provider;
-    const struct store_key *key;
+    const struct store_question *question;
     struct store_cache *cache;
     struct value *value;
 };
@@ -170,7 +169,7 @@ static void fetch(struct reading *r, struct health *health)
     }
     value->fetching = true;
     (void)pthread_mutex_unlock(&r->cache->lock);
-    (void)store_read(r->secrets, r->provider, r->key, &secret, &err);
+    (void)r->question->ask(r->question->data, &secret, &err);
     (void)pthread_mutex_lock(&r->cache->lock);
     value->fetching = false;
     value->round++;
@@ -189,9 +188,7 @@ static void fetch(struct reading *r, struct health *health)
 
 static bool is_good(const struct reading *r)
 {
-    int64_t lasts = secrets_config(r->secrets)->secrets.cache;
-
-    return r->value->secret != NULL && now_ms() - r->value->read < lasts;
+    return r->value->secret != NULL && now_ms() - r->value->read < r->question->lasts;
 }
 
 /* Clients that fail one after the other must not become as many questions to the store. */
@@ -211,18 +208,18 @@ static void say_old(struct reading *r, struct health *health)
     if (health->said == 0 || now - health->said > SAY_MS) {
         health->said = now;
         log_warning("secret store failed, what was read before is used provider=%s reason=\"%s\"",
-                    r->provider->name, r->value->err.text);
+                    r->question->provider->name, r->value->err.text);
     }
 }
 
 /* With the lock held. */
-static int read_value(struct reading *r, bool fresh, char **out, struct err *err)
+static int read_value(struct reading *r, char **out, struct err *err)
 {
-    struct health *health = find_health(r->cache, r->provider);
+    struct health *health = find_health(r->cache, r->question->provider);
     struct value *value = r->value;
     uint64_t round = value->round;
 
-    if (!is_good(r) || (fresh && is_due(value))) {
+    if (!is_good(r) || (r->question->fresh && is_due(value))) {
         if (value->fetching) {
             while (value->fetching && value->round == round) {
                 (void)pthread_cond_wait(&r->cache->fetched, &r->cache->lock);
@@ -242,33 +239,22 @@ static int read_value(struct reading *r, bool fresh, char **out, struct err *err
     return 0;
 }
 
-/* Those that answer at once are not remembered: a change of theirs is seen at once. */
-static bool is_remembered(const struct provider_config *provider)
+int store_cache_read(struct store_cache *cache, const struct store_question *question, char **out,
+                     struct err *err)
 {
-    return provider->type == PROVIDER_AWS || provider->type == PROVIDER_VAULT ||
-           provider->type == PROVIDER_EXEC;
-}
+    struct reading r = {.question = question, .cache = cache};
 
-int store_cache_read(const struct secrets *secrets, const struct provider_config *provider,
-                     const struct store_key *key, bool fresh, char **out, struct err *err)
-{
-    struct reading r = {.secrets = secrets, .provider = provider, .key = key};
-
-    if (!is_remembered(provider)) {
-        return store_read(secrets, provider, key, out, err);
-    }
     *out = NULL;
-    r.cache = secrets_cache(secrets);
-    (void)pthread_mutex_lock(&r.cache->lock);
-    r.value = find_value(r.cache, name_of(provider, key));
+    (void)pthread_mutex_lock(&cache->lock);
+    r.value = find_value(cache, name_of(question->provider, question->key));
     r.value->users++;
-    int rc = read_value(&r, fresh, out, err);
+    int rc = read_value(&r, out, err);
     r.value->users--;
     if (r.value->users == 0 &&
-        (r.value->secret == NULL || HASH_COUNT(r.cache->values) > VALUES_MAX)) {
-        free_value(r.cache, r.value);
+        (r.value->secret == NULL || HASH_COUNT(cache->values) > VALUES_MAX)) {
+        free_value(cache, r.value);
     }
-    (void)pthread_mutex_unlock(&r.cache->lock);
+    (void)pthread_mutex_unlock(&cache->lock);
     return rc;
 }
 

@@ -50,4 +50,4 @@ static int run_delete(const struct store_call *call, struct err *err)
 }
 
 const struct store_ops store_exec_ops = {
-    .type = "exec", .read = run_read, .write = run_write, .remove = run_delete};
+    .type = "exec", .remembered = true, .read = run_read, .write = run_write, .remove = run_delete};

@@ -6,7 +6,7 @@
 #ifndef SECRET_STORE_OPS_H
 #define SECRET_STORE_OPS_H
 
-#include "secret/store.h"
+#include "secret/secrets.h"
 
 /* One call. Valid while it lasts. */
 struct store_call {
@@ -17,6 +17,7 @@ struct store_call {
 
 struct store_ops {
     const char *type; /* as the configuration spells it */
+    bool remembered;  /* asking costs time: store_cache.h; else a change is seen at once */
     int (*read)(const struct store_call *call, char **out, struct err *err);
     int (*write)(const struct store_call *call, const char *value, struct err *err); /* or NULL */
     int (*remove)(const struct store_call *call, struct err *err);                   /* or NULL */

@@ -382,5 +382,8 @@ static int delete_secret(const struct store_call *call, struct err *err)
     return rc;
 }
 
-const struct store_ops store_vault_ops = {
-    .type = "vault", .read = read_secret, .write = write_secret, .remove = delete_secret};
+const struct store_ops store_vault_ops = {.type = "vault",
+                                          .remembered = true,
+                                          .read = read_secret,
+                                          .write = write_secret,
+                                          .remove = delete_secret};

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/load.h"
+#include "secret/fetch.h"
 #include "loops.h"
 #include "script.h"
 #include "wire/build.h"
@@ -28,7 +29,7 @@ static const struct realm *make_realm(struct stage *s, const char *text)
     buf_append_u8(&report, 0);
     ck_assert_msg(rc == 0, "%s", (const char *)report.p);
     config_faults_fini(&faults);
-    ck_assert_int_eq(secrets_resolve(config, &secrets, &report), 0);
+    ck_assert_int_eq(fetch_secrets(config, &secrets, &report), 0);
     buf_release(&report);
     const struct registry *registry = registry_build(config, NULL, &err);
     ck_assert_msg(registry != NULL, "%s", err.text);

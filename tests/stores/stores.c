@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "config/load.h"
+#include "secret/fetch.h"
 #include "secret/store.h"
 
 static const struct secrets *load(const char *file)
@@ -22,7 +23,7 @@ static const struct secrets *load(const char *file)
     if (config_load(file, &config, &faults) < 0) {
         config_faults_print(&faults, &report);
     } else {
-        (void)secrets_resolve(config, &secrets, &report);
+        (void)fetch_secrets(config, &secrets, &report);
     }
     if (secrets == NULL) {
         (void)fprintf(stderr, "%.*s", (int)buf_size(&report), (const char *)report.p);

@@ -15,6 +15,7 @@
 
 #include "admin/admin.h"
 #include "config/load.h"
+#include "secret/fetch.h"
 #include "testing.h"
 #include "wire/build.h"
 #include "wire/error.h"
@@ -94,7 +95,7 @@ static inline const struct realm *world_make_realm(struct world *w, const char *
 
     ck_assert_int_eq(config_parse("test.yaml", slice_str(text), &config, &faults), 0);
     config_faults_fini(&faults);
-    ck_assert_int_eq(secrets_resolve(config, &secrets, &lines), 0);
+    ck_assert_int_eq(fetch_secrets(config, &secrets, &lines), 0);
     const struct registry *registry = registry_build(config, NULL, &err);
     ck_assert_ptr_nonnull(registry);
     config_unref(config);

@@ -7,6 +7,7 @@
 #include "auth/scram_client.h"
 #include "base/limits.h"
 #include "config/load.h"
+#include "secret/fetch.h"
 #include "loops.h"
 #include "script.h"
 #include "testing.h"
@@ -56,7 +57,7 @@ static const struct realm *make_realm(const char *auth)
     buf_append_u8(&report, 0);
     ck_assert_msg(rc == 0, "%s", (const char *)report.p);
     config_faults_fini(&faults);
-    ck_assert_int_eq(secrets_resolve(config, &secrets, &report), 0);
+    ck_assert_int_eq(fetch_secrets(config, &secrets, &report), 0);
     buf_release(&report);
     const struct registry *registry = registry_build(config, NULL, &err);
     config_unref(config);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/load.h"
+#include "secret/fetch.h"
 #include "testing.h"
 
 static const uint8_t mock[32] = "thirty-two bytes of randomness.";
@@ -23,7 +24,7 @@ static const struct realm *build(const char *text, struct err *err)
 
     ck_assert_int_eq(config_parse("test.yaml", slice_str(text), &config, &faults), 0);
     config_faults_fini(&faults);
-    ck_assert_int_eq(secrets_resolve(config, &secrets, &report), 0);
+    ck_assert_int_eq(fetch_secrets(config, &secrets, &report), 0);
     buf_release(&report);
     const struct registry *registry = registry_build(config, NULL, err);
     ck_assert_ptr_nonnull(registry);

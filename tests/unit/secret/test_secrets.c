@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "config/load.h"
+#include "secret/fetch.h"
 #include "testing.h"
 
 static const struct config *parse(const char *text)
@@ -30,7 +31,7 @@ START_TEST(each_reference_finds_its_secret)
     struct buf errors = {0};
 
     ck_assert_int_eq(setenv("TEST_OTHER", "two", 1), 0);
-    ck_assert_int_eq(secrets_resolve(c, &s, &errors), 0);
+    ck_assert_int_eq(fetch_secrets(c, &s, &errors), 0);
 
     ck_assert_str_eq(secret_of(s, &c->users[0].password), "one");
     ck_assert_str_eq(secret_of(s, &c->users[1].password), "two");
@@ -52,7 +53,7 @@ START_TEST(a_snapshot_holds_its_configuration)
     const struct secrets *s = NULL;
     struct buf errors = {0};
 
-    ck_assert_int_eq(secrets_resolve(c, &s, &errors), 0);
+    ck_assert_int_eq(fetch_secrets(c, &s, &errors), 0);
     config_unref(c);
     ck_assert_ptr_eq(secrets_ref(s), s);
     secrets_unref(s);
@@ -77,7 +78,7 @@ START_TEST(all_failures_are_told_and_nothing_is_kept)
     const struct secrets *s = NULL;
     struct buf errors = {0};
 
-    ck_assert_int_eq(secrets_resolve(c, &s, &errors), ERR_CONFIG);
+    ck_assert_int_eq(fetch_secrets(c, &s, &errors), ERR_CONFIG);
 
     ck_assert_ptr_null(s);
     buf_append_u8(&errors, 0);

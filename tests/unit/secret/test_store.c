@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "config/load.h"
+#include "secret/fetch.h"
 #include "testing.h"
 
 static char folder[64];
@@ -42,7 +43,7 @@ static void set_up(void)
     int rc = config_parse("/etc/t.yaml", slice_str(text), &config, &faults);
     ck_assert_msg(rc == 0, "%s", faults.count > 0 ? faults.items[0].text : "");
     config_faults_fini(&faults);
-    ck_assert_int_eq(secrets_resolve(config, &secrets, &errors), 0);
+    ck_assert_int_eq(fetch_secrets(config, &secrets, &errors), 0);
     free(text);
 }
 
@@ -291,7 +292,7 @@ START_TEST(a_reference_of_the_configuration_is_read_from_its_store)
     ck_assert_int_eq(setenv("TEST_MASTER", "master-key", 1), 0);
     ck_assert_int_eq(config_parse("/etc/t.yaml", slice_str(text), &c, &faults), 0);
     config_faults_fini(&faults);
-    ck_assert_int_eq(secrets_resolve(c, &s, &errors), 0);
+    ck_assert_int_eq(fetch_secrets(c, &s, &errors), 0);
 
     ck_assert_uint_eq(strlen(secret_of(s, &c->users[0].password)), 64);
     secrets_unref(s);

@@ -10,6 +10,8 @@
 
 #include "base/alloc.h"
 #include "config/load.h"
+#include "secret/fetch.h"
+#include "secret/store.h"
 #include "testing.h"
 
 static char folder[64];
@@ -33,7 +35,7 @@ static void set_up(void)
                           program);
     ck_assert_int_eq(config_parse("/etc/t.yaml", slice_str(text), &config, &faults), 0);
     config_faults_fini(&faults);
-    ck_assert_int_eq(secrets_resolve(config, &secrets, &errors), 0);
+    ck_assert_int_eq(fetch_secrets(config, &secrets, &errors), 0);
     free(text);
 }
 
@@ -77,7 +79,7 @@ static int get(bool fresh, char *out, size_t cap)
     struct err err = {0};
     char *secret = NULL;
 
-    int rc = store_cache_read(secrets, config_provider(config, "it"), &key, fresh, &secret, &err);
+    int rc = store_recall(secrets, config_provider(config, "it"), &key, fresh, &secret, &err);
     (void)snprintf(out, cap, "%s", secret == NULL ? "" : secret);
     secure_free(secret);
     return rc;
