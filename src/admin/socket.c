@@ -16,7 +16,7 @@ void socket_local_addr(const struct conn *conn, struct addr *addr)
     socklen_t size = sizeof sa;
 
     *addr = (struct addr){.family = 0};
-    if (conn->fd >= 0 && getsockname(conn->fd, (struct sockaddr *)&sa, &size) == 0) {
+    if (conn->watch.fd >= 0 && getsockname(conn->watch.fd, (struct sockaddr *)&sa, &size) == 0) {
         addr_from_sockaddr(addr, (const struct sockaddr *)&sa);
     }
 }

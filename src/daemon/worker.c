@@ -92,7 +92,7 @@ static void close_listeners(struct worker *w)
 {
     for (size_t i = 0; i < w->fd_count; i++) {
         if (w->started) {
-            listener_close(&w->listeners[i], NULL);
+            listener_close(&w->listeners[i]);
         } else {
             (void)close(w->fds[i]);
         }

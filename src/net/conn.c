@@ -12,35 +12,25 @@
 /* What TLS handshakes may take of one turn before the rest of them waits for the next one. */
 #define SHAKING_BUDGET 3000000 /* ns */
 
-static void on_poll(uv_poll_t *poll, int status, int events);
+static void on_events(struct watch *watch, int events);
 
-/* Polls for what is wanted; libuv tells the kernel before it waits next. */
 static void poll_events(struct conn *conn, int events)
 {
-    conn->events = (uint8_t)events;
-    if (events == 0) {
-        (void)uv_poll_stop(&conn->poll);
-    } else {
-        (void)uv_poll_start(&conn->poll, events, on_poll);
-    }
+    watch_set(&conn->watch, &conn->loop->poller, events);
 }
 
-static void on_handle_closed(uv_handle_t *handle)
+static void on_watch_closed(struct watch *watch, int events)
 {
-    struct conn *conn = container_of(handle, struct conn, poll);
+    struct conn *conn = container_of(watch, struct conn, watch);
 
+    (void)events;
     conn->ops->on_closed(conn);
 }
 
 int conn_open(struct conn *conn, struct loop *loop, int fd, const struct conn_ops *ops)
 {
-    *conn = (struct conn){.loop = loop, .ops = ops, .fd = fd};
-    int rc = uv_poll_init(&loop->uv, &conn->poll, fd);
-    if (rc < 0) {
-        return rc;
-    }
-    poll_events(conn, UV_READABLE);
-    return 0;
+    *conn = (struct conn){.loop = loop, .ops = ops};
+    return watch_start(&conn->watch, &loop->poller, fd, WATCH_READABLE, on_events);
 }
 
 /* ---- TLS ---- */
@@ -70,7 +60,7 @@ static void follow_tls(struct conn *conn)
     if (conn->tls->more) {
         loop_defer_next(conn->loop, &conn->tls->again);
     } else if (conn->tls->read_waits) {
-        poll_events(conn, conn->events | UV_WRITABLE);
+        poll_events(conn, conn->watch.events | WATCH_WRITABLE);
     }
 }
 
@@ -87,10 +77,10 @@ static void shake(struct conn *conn)
     int rc = tls_handshake(conn->tls, &err);
     conn->loop->shaken += uv_hrtime() - begun;
     if (rc == UV_EAGAIN) {
-        poll_events(conn, conn->tls->wants_write ? UV_WRITABLE : UV_READABLE);
+        poll_events(conn, conn->tls->wants_write ? WATCH_WRITABLE : WATCH_READABLE);
         return;
     }
-    poll_events(conn, UV_READABLE);
+    poll_events(conn, WATCH_READABLE);
     if (rc < 0) {
         conn->ops->on_secured(conn, &err);
         return;
@@ -103,13 +93,13 @@ static void shake(struct conn *conn)
 int conn_start_tls(struct conn *conn, const struct tls_start *start)
 {
     assert(conn->tls == NULL && !conn_blocked(conn));
-    struct tls *tls = tls_new(start, conn->fd);
+    struct tls *tls = tls_new(start, conn->watch.fd);
     if (tls == NULL) {
         return UV_ENOMEM;
     }
     attach_tls(conn, tls);
     conn->paused = false;
-    poll_events(conn, tls->wants_write ? UV_WRITABLE : UV_READABLE);
+    poll_events(conn, tls->wants_write ? WATCH_WRITABLE : WATCH_READABLE);
     return 0;
 }
 
@@ -141,7 +131,7 @@ static void flush_kept(struct conn *conn)
         if (n != UV_EAGAIN) {
             buf_release(&conn->out);
             conn->broken = true;
-            poll_events(conn, conn->events & ~UV_WRITABLE);
+            poll_events(conn, conn->watch.events & ~WATCH_WRITABLE);
             conn_resume(conn);
         }
         return;
@@ -149,7 +139,7 @@ static void flush_kept(struct conn *conn)
     buf_consume(&conn->out, (size_t)n);
     if (!conn_blocked(conn)) {
         buf_release(&conn->out);
-        poll_events(conn, conn->events & ~UV_WRITABLE);
+        poll_events(conn, conn->watch.events & ~WATCH_WRITABLE);
         conn->ops->on_drained(conn);
     }
 }
@@ -157,7 +147,7 @@ static void flush_kept(struct conn *conn)
 /* Nobody wants the bytes now; whether the peer is still there may matter all the same. */
 static void watch_peer(struct conn *conn, bool left)
 {
-    poll_events(conn, (conn->events & UV_WRITABLE) | (left ? 0 : UV_DISCONNECT));
+    poll_events(conn, (conn->watch.events & WATCH_WRITABLE) | (left ? 0 : WATCH_LEFT));
     if (left && conn->ops->on_deserted != NULL) {
         conn->ops->on_deserted(conn);
     }
@@ -168,22 +158,22 @@ static int swap_waits(struct conn *conn, int events)
 {
     int all = events;
 
-    if (conn->tls->read_waits && (events & UV_WRITABLE) != 0) {
+    if (conn->tls->read_waits && (events & WATCH_WRITABLE) != 0) {
         conn->tls->read_waits = false;
-        poll_events(conn, (conn_blocked(conn) ? UV_WRITABLE : 0) | UV_READABLE);
-        all |= UV_READABLE;
+        poll_events(conn, (conn_blocked(conn) ? WATCH_WRITABLE : 0) | WATCH_READABLE);
+        all |= WATCH_READABLE;
     }
-    if (conn->tls->write_waits && (events & UV_READABLE) != 0) {
-        all |= UV_WRITABLE;
+    if (conn->tls->write_waits && (events & WATCH_READABLE) != 0) {
+        all |= WATCH_WRITABLE;
     }
     return all;
 }
 
-/* An error of the socket comes as "readable": the reads that follow give what was received before
- * it, then the error. libuv stops to poll when it reports one. */
-static void on_poll(uv_poll_t *poll, int status, int events)
+/* An error of the socket is told as "readable", wanted or not: the reads that follow give what was
+ * received before it, then the error. */
+static void on_events(struct watch *watch, int events)
 {
-    struct conn *conn = container_of(poll, struct conn, poll);
+    struct conn *conn = container_of(watch, struct conn, watch);
 
     if (conn->closing) {
         return;
@@ -192,22 +182,21 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         shake(conn);
         return;
     }
-    if (status < 0) {
-        poll_events(conn, conn->events | UV_READABLE);
-        events = UV_READABLE;
+    if ((events & WATCH_FAILED) != 0) {
+        events = WATCH_READABLE;
         conn->paused = false;
     }
     if (conn->tls != NULL) {
         events = swap_waits(conn, events);
     }
-    if ((events & UV_WRITABLE) != 0 && conn_blocked(conn)) {
+    if ((events & WATCH_WRITABLE) != 0 && conn_blocked(conn)) {
         flush_kept(conn);
     }
-    if (conn->closing || (events & (UV_READABLE | UV_DISCONNECT)) == 0) {
+    if (conn->closing || (events & (WATCH_READABLE | WATCH_LEFT)) == 0) {
         return;
     }
     if (conn->paused && !conn->broken) {
-        watch_peer(conn, (events & UV_DISCONNECT) != 0);
+        watch_peer(conn, (events & WATCH_LEFT) != 0);
     } else {
         conn->ops->on_readable(conn);
     }
@@ -223,7 +212,7 @@ static ssize_t read_socket(struct conn *conn, uint8_t *p, size_t n)
         return got;
     }
     do {
-        got = recv(conn->fd, p, n, 0);
+        got = recv(conn->watch.fd, p, n, 0);
     } while (got < 0 && errno == EINTR);
     return got < 0 ? -errno : got;
 }
@@ -231,7 +220,7 @@ static ssize_t read_socket(struct conn *conn, uint8_t *p, size_t n)
 int conn_peek(struct conn *conn)
 {
     uint8_t first;
-    ssize_t got = recv(conn->fd, &first, 1, MSG_PEEK);
+    ssize_t got = recv(conn->watch.fd, &first, 1, MSG_PEEK);
 
     return got > 0 ? first : got == 0 ? UV_EOF : -errno;
 }
@@ -245,7 +234,7 @@ ssize_t conn_look(struct conn *conn, const struct buf *in, struct slice *view)
     if (kept.n > 0) {
         memcpy(p, kept.p, kept.n);
     }
-    ssize_t got = recv(conn->fd, p + kept.n, LIMIT_SCRATCH, MSG_PEEK);
+    ssize_t got = recv(conn->watch.fd, p + kept.n, LIMIT_SCRATCH, MSG_PEEK);
     *view = slice_of(p, kept.n + (size_t)(got > 0 ? got : 0));
     return got < 0 ? -errno : got;
 }
@@ -255,7 +244,7 @@ void conn_skip(struct conn *conn, size_t n)
     uint8_t gone[512];
 
     while (n > 0) {
-        ssize_t got = recv(conn->fd, gone, n < sizeof gone ? n : sizeof gone, 0);
+        ssize_t got = recv(conn->watch.fd, gone, n < sizeof gone ? n : sizeof gone, 0);
         if (got <= 0) {
             return; /* the next read finds out */
         }
@@ -323,10 +312,10 @@ static ssize_t write_socket(struct conn *conn, struct iovec *pieces, int count)
     }
     do {
         if (count == 1) {
-            n = send(conn->fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+            n = send(conn->watch.fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
         } else {
             struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
-            n = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+            n = sendmsg(conn->watch.fd, &message, MSG_NOSIGNAL);
         }
     } while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
@@ -356,7 +345,7 @@ int conn_send(struct conn *conn, struct iovec *pieces, int count)
         return 0;
     }
     keep_rest(conn, pieces, count, (size_t)n);
-    poll_events(conn, conn->events | UV_WRITABLE);
+    poll_events(conn, conn->watch.events | WATCH_WRITABLE);
     return 1;
 }
 
@@ -370,19 +359,19 @@ int conn_send_slice(struct conn *conn, struct slice bytes)
 void conn_resume(struct conn *conn)
 {
     conn->paused = false;
-    if (!conn->closing && (conn->events & UV_READABLE) == 0) {
-        poll_events(conn, (conn->events & UV_WRITABLE) | UV_READABLE);
+    if (!conn->closing && (conn->watch.events & WATCH_READABLE) == 0) {
+        poll_events(conn, (conn->watch.events & WATCH_WRITABLE) | WATCH_READABLE);
     }
     if (conn->tls != NULL && !conn->closing) {
         follow_tls(conn);
     }
 }
 
-static void close_handle(struct conn *conn)
+static void close_watch(struct conn *conn)
 {
     conn->closing = true;
     buf_release(&conn->out);
-    uv_close((uv_handle_t *)&conn->poll, on_handle_closed);
+    watch_close(&conn->watch, &conn->loop->poller, on_watch_closed);
 }
 
 /* Bytes left unread would make the kernel answer with a reset, which can overtake our last words.
@@ -407,22 +396,22 @@ void conn_close(struct conn *conn)
     }
     tls_free(conn->tls);
     conn->tls = NULL;
-    close_handle(conn);
-    drain_and_close(conn->fd);
-    conn->fd = -1;
+    close_watch(conn);
+    drain_and_close(conn->watch.fd);
+    conn->watch.fd = -1;
 }
 
 struct conn_socket conn_detach(struct conn *conn)
 {
-    struct conn_socket socket = {.fd = conn->fd, .tls = conn->tls};
+    struct conn_socket socket = {.fd = conn->watch.fd, .tls = conn->tls};
 
     assert(!conn->closing && !conn_blocked(conn));
     if (socket.tls != NULL) {
         assert(!socket.tls->shaking);
         list_remove(&socket.tls->again.node);
     }
-    close_handle(conn);
-    conn->fd = -1;
+    close_watch(conn);
+    conn->watch.fd = -1;
     conn->tls = NULL;
     return socket;
 }

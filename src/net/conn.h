@@ -22,11 +22,11 @@
 #define NET_CONN_H
 
 #include <sys/uio.h>
-#include <uv.h>
 
 #include "base/buf.h"
 #include "net/loop.h"
 #include "net/tls.h"
+#include "net/watch.h"
 
 struct conn;
 
@@ -49,15 +49,13 @@ struct conn_socket {
 };
 
 struct conn {
-    uv_poll_t poll;
+    struct watch watch; /* its descriptor, and what is polled for */
     struct loop *loop;
     const struct conn_ops *ops;
     struct buf out;  /* bytes that the socket would not take yet */
     struct tls *tls; /* NULL without */
-    int fd;
-    uint8_t events; /* UV_READABLE, UV_WRITABLE and UV_DISCONNECT as polled now */
-    bool paused;    /* the owner wants no bytes now */
-    bool broken;    /* a write failed: the next event is handed up even when paused */
+    bool paused;     /* the owner wants no bytes now */
+    bool broken;     /* a write failed: the next event is handed up even when paused */
     bool closing;
 };
 

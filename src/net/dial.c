@@ -19,16 +19,16 @@ struct dial {
     uv_getaddrinfo_t lookup;
     struct addrinfo *list; /* what the look-up of hosts[at] gave */
     struct addrinfo *next; /* the address of the list to try next */
-    uv_poll_t poll;        /* on fd while connecting */
-    int fd;
+    struct watch watch;    /* on fd while connecting */
+    int fd;                /* -1 for none */
     struct addr peer;
     struct deadline deadline;
-    struct work retry; /* goes on to the next address when the handle of the last one is closed */
+    struct work retry; /* goes on to the next address */
     dial_cb cb;
     void *data;
     struct err err;
     bool looking; /* a look-up is under way: the struct must stay */
-    bool polling; /* the poll handle is open: the struct must stay */
+    bool polling; /* the watch is open */
     bool done;    /* the callback was called, or is not wanted */
 };
 
@@ -44,7 +44,7 @@ static const char *host(const struct dial *dial)
 
 static void free_when_idle(struct dial *dial)
 {
-    if (!dial->done || dial->looking || dial->polling) {
+    if (!dial->done || dial->looking) {
         return;
     }
     list_remove(&dial->retry.node);
@@ -52,22 +52,11 @@ static void free_when_idle(struct dial *dial)
     free(dial);
 }
 
-static void on_poll_closed(uv_handle_t *handle)
+static void stop_polling(struct dial *dial)
 {
-    struct dial *dial = container_of(handle, struct dial, poll);
-
-    dial->polling = false;
-    if (dial->done) {
-        free_when_idle(dial);
-    } else {
-        try_next(dial);
-    }
-}
-
-static void close_poll(struct dial *dial)
-{
-    if (dial->polling && !uv_is_closing((uv_handle_t *)&dial->poll)) {
-        uv_close((uv_handle_t *)&dial->poll, on_poll_closed);
+    if (dial->polling) {
+        dial->polling = false;
+        watch_stop(&dial->watch, &dial->loop->poller);
     }
 }
 
@@ -79,7 +68,7 @@ static void finish(struct dial *dial, int fd)
     if (dial->looking) {
         (void)uv_cancel((uv_req_t *)&dial->lookup);
     }
-    close_poll(dial);
+    stop_polling(dial);
     if (fd < 0 && dial->fd >= 0) {
         (void)close(dial->fd);
     }
@@ -103,32 +92,27 @@ static void on_timeout(struct deadline *deadline)
     finish(dial, -1);
 }
 
-/* Remembers why this address failed; the next one is tried when the handle is gone. */
+/* Remembers why this address failed, and tries the next one. */
 static void fail_address(struct dial *dial, int code)
 {
     (void)err_set(&dial->err, ERR_CONNECTION, "connect %s:%d: %s", host(dial), dial->hosts.port,
                   uv_strerror(code));
     dial->at += dial->list == NULL ? 1 : 0; /* a socket directory has one address */
-    close_poll(dial);
+    stop_polling(dial);
     (void)close(dial->fd);
     dial->fd = -1;
+    try_next(dial);
 }
 
-static void on_connect(uv_poll_t *poll, int status, int events)
+static void on_connect(struct watch *watch, int events)
 {
-    struct dial *dial = container_of(poll, struct dial, poll);
+    struct dial *dial = container_of(watch, struct dial, watch);
     int code = 0;
     socklen_t size = sizeof code;
 
     (void)events;
-    if (dial->done) {
-        return;
-    }
     if (getsockopt(dial->fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0) {
         code = errno;
-    }
-    if (code == 0 && status < 0) {
-        code = -status; /* the socket's own word comes first: libuv knows only that there is one */
     }
     if (code != 0) {
         fail_address(dial, -code);
@@ -151,15 +135,17 @@ static int connect_to(struct dial *dial, const struct sockaddr *sa, socklen_t si
         (void)setsockopt(dial->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         (void)setsockopt(dial->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     }
-    if ((connect(dial->fd, sa, size) < 0 && errno != EINPROGRESS) ||
-        uv_poll_init(&dial->loop->uv, &dial->poll, dial->fd) < 0) {
-        int code = errno == 0 ? -EIO : -errno;
+    int rc =
+        connect(dial->fd, sa, size) < 0 && errno != EINPROGRESS
+            ? -errno
+            : watch_start(&dial->watch, &dial->loop->poller, dial->fd, WATCH_WRITABLE, on_connect);
+    if (rc < 0) {
         (void)close(dial->fd);
         dial->fd = -1;
-        return code;
+        return rc;
     }
     dial->polling = true;
-    return uv_poll_start(&dial->poll, UV_WRITABLE, on_connect);
+    return 0;
 }
 
 static int connect_unix(struct dial *dial)
@@ -237,7 +223,7 @@ static void try_next(struct dial *dial)
         look_up(dial);
         return;
     }
-    if (rc < 0 && !dial->polling) {
+    if (rc < 0) {
         if (dial->at < dial->hosts.count && host(dial)[0] != '/') {
             (void)err_set(&dial->err, ERR_CONNECTION, "connect %s:%d: %s", host(dial),
                           dial->hosts.port, uv_strerror(rc));
@@ -280,7 +266,7 @@ void dial_cancel(struct dial *dial)
     if (dial->looking) {
         (void)uv_cancel((uv_req_t *)&dial->lookup);
     }
-    close_poll(dial);
+    stop_polling(dial);
     if (dial->fd >= 0) {
         (void)close(dial->fd);
         dial->fd = -1;

@@ -118,7 +118,7 @@ static void refuse_one(struct listener *listener)
         return;
     }
     (void)close(listener->reserve);
-    int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(listener->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         listener->on_client(listener, fd, &none, true);
     }
@@ -127,12 +127,13 @@ static void refuse_one(struct listener *listener)
 
 static void accept_some(struct listener *listener)
 {
-    for (int i = 0; i < LISTEN_ACCEPTS; i++) {
+    for (int i = 0; i < LISTEN_ACCEPTS && !listener->closing; i++) {
         struct sockaddr_storage ss = {0};
         socklen_t size = sizeof ss;
         struct addr peer;
         int on = 1;
-        int fd = accept4(listener->fd, (struct sockaddr *)&ss, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(listener->watch.fd, (struct sockaddr *)&ss, &size,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE) {
                 log_warning("client refused reason=\"out of file descriptors\"");
@@ -149,34 +150,27 @@ static void accept_some(struct listener *listener)
     }
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void on_events(struct watch *watch, int events)
 {
-    struct listener *listener = container_of(poll, struct listener, poll);
-
     (void)events;
-    if (status == 0 && !uv_is_closing((uv_handle_t *)poll)) {
-        accept_some(listener);
-    }
+    accept_some(container_of(watch, struct listener, watch));
 }
 
 int listener_start(struct listener *listener, struct loop *loop, int fd, listen_cb cb, void *data)
 {
-    *listener = (struct listener){.on_client = cb, .data = data, .fd = fd};
-    int rc = uv_poll_init(&loop->uv, &listener->poll, fd);
-    if (rc < 0) {
-        return rc;
-    }
+    *listener = (struct listener){.loop = loop, .on_client = cb, .data = data};
     listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    return uv_poll_start(&listener->poll, UV_READABLE, on_poll);
+    return watch_start(&listener->watch, &loop->poller, fd, WATCH_READABLE, on_events);
 }
 
-void listener_close(struct listener *listener, uv_close_cb cb)
+void listener_close(struct listener *listener)
 {
-    if (uv_is_closing((uv_handle_t *)&listener->poll)) {
+    if (listener->closing) {
         return;
     }
-    uv_close((uv_handle_t *)&listener->poll, cb);
-    (void)close(listener->fd);
+    listener->closing = true;
+    watch_stop(&listener->watch, &listener->loop->poller);
+    (void)close(listener->watch.fd);
     if (listener->reserve >= 0) {
         (void)close(listener->reserve);
     }

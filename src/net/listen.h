@@ -8,11 +8,10 @@
 #ifndef NET_LISTEN_H
 #define NET_LISTEN_H
 
-#include <uv.h>
-
 #include "base/err.h"
 #include "net/addr.h"
 #include "net/loop.h"
+#include "net/watch.h"
 
 #define LISTEN_ACCEPTS 16
 
@@ -23,11 +22,12 @@ struct listener;
 typedef void (*listen_cb)(struct listener *listener, int fd, const struct addr *peer, bool refuse);
 
 struct listener {
-    uv_poll_t poll;
+    struct watch watch;
+    struct loop *loop;
     listen_cb on_client;
-    void *data; /* the owner's */
-    int fd;
+    void *data;  /* the owner's */
     int reserve; /* an open descriptor to give up when others cannot be had; -1 for none */
+    bool closing;
 };
 
 /* Opens a socket for one address ("127.0.0.1", "::1", "localhost", "*" is both families and gives
@@ -44,6 +44,8 @@ int listen_open_path(const char *path, struct err *err);
 
 /* Starts to accept on a descriptor that is listening; closes it at listener_close. */
 int listener_start(struct listener *listener, struct loop *loop, int fd, listen_cb cb, void *data);
-void listener_close(struct listener *listener, uv_close_cb cb);
+
+/* Stops at once; idempotent. The struct is free to go. */
+void listener_close(struct listener *listener);
 
 #endif

@@ -17,34 +17,59 @@ static void run_works(struct loop *loop)
     }
 }
 
-static void on_before_poll(uv_prepare_t *handle)
+/* Libuv polls after this, so what its timers left to be done is not kept waiting. */
+static void on_keep_open(uv_prepare_t *handle)
 {
-    struct loop *loop = container_of(handle, struct loop, before_poll);
-
-    loop->shaken = 0;
-    run_works(loop);
+    run_works(container_of(handle, struct loop, keep_open));
 }
 
-/* What they ask for in turn waits for the turn after this. */
-static void on_next_turn(uv_idle_t *handle)
+static void on_uv_ready(struct watch *watch, int events)
 {
-    struct loop *loop = container_of(handle, struct loop, next_turn);
-
-    list_splice_tail(&loop->works, &loop->again);
-    (void)uv_idle_stop(&loop->next_turn);
+    (void)events;
+    container_of(watch, struct loop, uv_ready)->uv_due = true;
 }
 
 void loop_defer_next(struct loop *loop, struct work *work)
 {
     if (list_empty(&work->node)) {
         list_push_tail(&loop->again, &work->node);
-        (void)uv_idle_start(&loop->next_turn, on_next_turn);
     }
 }
 
-static void on_after_poll(uv_check_t *handle)
+/* Sockets that are open besides libuv's own descriptor. */
+static bool has_sockets(const struct loop *loop)
 {
-    run_works(container_of(handle, struct loop, after_poll));
+    return loop->poller.count > 1;
+}
+
+/* How long libuv, and the works of the next turn, let the sockets wait. */
+static int patience(struct loop *loop)
+{
+    if (has_sockets(loop)) {
+        uv_ref((uv_handle_t *)&loop->keep_open);
+    } else {
+        uv_unref((uv_handle_t *)&loop->keep_open);
+    }
+    return list_empty(&loop->again) ? uv_backend_timeout(&loop->uv) : 0;
+}
+
+/* What was put off in the last turn runs behind the sockets of this one; what it asks for in turn
+ * waits for the turn after this. */
+void loop_turn(struct loop *loop, bool wait)
+{
+    loop->shaken = 0;
+    poller_wait(&loop->poller, wait ? patience(loop) : 0);
+    uv_update_time(&loop->uv);
+    poller_hand_out(&loop->poller);
+    list_splice_tail(&loop->works, &loop->again);
+    run_works(loop);
+    if (loop->uv_due || uv_backend_timeout(&loop->uv) == 0) {
+        loop->uv_due = false;
+        (void)uv_run(&loop->uv, UV_RUN_NOWAIT);
+        run_works(loop);
+    }
+    poller_tell_closed(&loop->poller);
+    run_works(loop);
 }
 
 int loop_init(struct loop *loop)
@@ -54,31 +79,53 @@ int loop_init(struct loop *loop)
     if (rc < 0) {
         return rc;
     }
+    rc = poller_init(&loop->poller);
+    if (rc < 0) {
+        goto err_uv;
+    }
+    rc = watch_start(&loop->uv_ready, &loop->poller, uv_backend_fd(&loop->uv), WATCH_READABLE,
+                     on_uv_ready);
+    if (rc < 0) {
+        goto err_poller;
+    }
     list_init(&loop->works);
-    loop->scratch = x_alloc(2 * (size_t)LIMIT_SCRATCH);
     list_init(&loop->again);
+    loop->scratch = x_alloc(2 * (size_t)LIMIT_SCRATCH);
     loop->record = NULL;
     loop->shaken = 0;
-    (void)uv_idle_init(&loop->uv, &loop->next_turn);
-    (void)uv_prepare_init(&loop->uv, &loop->before_poll);
-    (void)uv_check_init(&loop->uv, &loop->after_poll);
-    (void)uv_prepare_start(&loop->before_poll, on_before_poll);
-    (void)uv_check_start(&loop->after_poll, on_after_poll);
-    uv_unref((uv_handle_t *)&loop->before_poll);
-    uv_unref((uv_handle_t *)&loop->after_poll);
+    loop->uv_due = loop->stopping = false;
+    (void)uv_prepare_init(&loop->uv, &loop->keep_open);
+    (void)uv_prepare_start(&loop->keep_open, on_keep_open);
+    uv_unref((uv_handle_t *)&loop->keep_open);
     deadlines_init(&loop->deadlines, &loop->uv);
     tasks_init(&loop->tasks);
     return 0;
+
+err_poller:
+    poller_fini(&loop->poller);
+err_uv:
+    (void)uv_loop_close(&loop->uv);
+    return rc;
+}
+
+static bool has_something_to_wait_for(struct loop *loop)
+{
+    (void)patience(loop); /* so that libuv counts sockets as they are now */
+    return uv_loop_alive(&loop->uv) != 0 || !list_empty(&loop->again);
 }
 
 void loop_run(struct loop *loop)
 {
-    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    run_works(loop);
+    while (!loop->stopping && has_something_to_wait_for(loop)) {
+        loop_turn(loop, true);
+    }
+    loop->stopping = false;
 }
 
 void loop_stop(struct loop *loop)
 {
-    uv_stop(&loop->uv);
+    loop->stopping = true;
 }
 
 void loop_let_end(struct loop *loop)
@@ -88,15 +135,16 @@ void loop_let_end(struct loop *loop)
 
 void loop_fini(struct loop *loop)
 {
+    loop->stopping = false; /* takes back a loop_stop that nobody heard */
     run_works(loop);
-    uv_close((uv_handle_t *)&loop->next_turn, NULL);
-    uv_close((uv_handle_t *)&loop->before_poll, NULL);
-    uv_close((uv_handle_t *)&loop->after_poll, NULL);
     deadlines_fini(&loop->deadlines);
-    (void)uv_run(&loop->uv, UV_RUN_NOWAIT); /* takes back a loop_stop that nobody heard */
+    loop_run(loop);
+    uv_close((uv_handle_t *)&loop->keep_open, NULL);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
     run_works(loop);
     tasks_fini(&loop->tasks);
+    watch_stop(&loop->uv_ready, &loop->poller);
+    poller_fini(&loop->poller);
     int rc = uv_loop_close(&loop->uv);
     assert(rc == 0);
     (void)rc;

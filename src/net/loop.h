@@ -4,6 +4,10 @@
 // into, the clock of the turn, the deadlines, and a list of work that runs when the callbacks of
 // the turn are done. An object whose callback is running is never freed there and then: it is put
 // on that list. Everything here belongs to the thread that runs the loop.
+//
+// Sockets are polled by ourselves (watch.h). libuv does what is rare: timers, other threads, names,
+// signals. It is embedded, as its manual describes (uv_backend_fd): its descriptor is one of those
+// polled, and it gets a round when something of its own is ready or due.
 #ifndef NET_LOOP_H
 #define NET_LOOP_H
 
@@ -13,6 +17,7 @@
 #include "base/list.h"
 #include "net/deadline.h"
 #include "net/task.h"
+#include "net/watch.h"
 
 /* Work for the end of the turn; embedded in its object. */
 struct work {
@@ -22,22 +27,28 @@ struct work {
 
 struct loop {
     uv_loop_t uv;
-    uv_prepare_t before_poll; /* run the works queued by timers and mail */
-    uv_check_t after_poll;    /* run the works queued by sockets */
+    struct poller poller;
+    struct watch uv_ready; /* libuv's descriptor */
+    uv_prepare_t
+        keep_open; /* counts for libuv while sockets are open: so it tells how long to wait */
+    bool uv_due;   /* libuv has something to do in this turn */
+    bool stopping; /* loop_run is to return */
     struct list works;
     struct deadlines deadlines;
-    struct tasks tasks;  /* steps in the thread pool */
-    uv_idle_t next_turn; /* runs `again`; started while there are some, so that no turn waits */
-    struct list again;   /* works for the next turn */
-    uint8_t *record;     /* TLS_RECORD bytes of scratch; NULL before TLS was written */
-    uint64_t shaken;     /* ns that TLS handshakes took of this turn */
-    uint8_t *scratch;    /* 2 * LIMIT_SCRATCH bytes; valid within one callback */
+    struct tasks tasks; /* steps in the thread pool */
+    struct list again; /* works for the next turn, which does not wait while there are some */
+    uint8_t *record;   /* TLS_RECORD bytes of scratch; NULL before TLS was written */
+    uint64_t shaken;   /* ns that TLS handshakes took of this turn */
+    uint8_t *scratch;  /* 2 * LIMIT_SCRATCH bytes; valid within one callback */
 };
 
 int loop_init(struct loop *loop);
 
 /* Runs until loop_stop, or until nothing is left to wait for. */
 void loop_run(struct loop *loop);
+
+/* One turn; waits for something to happen where that is asked for. */
+void loop_turn(struct loop *loop, bool wait);
 void loop_stop(struct loop *loop);
 
 /* From here on deadlines do not keep the loop running: it ends when all else has closed. */

@@ -141,7 +141,7 @@ static void on_lingered(struct deadline *deadline)
 static void linger(struct backend *b)
 {
     buf_release(&b->conn.out);
-    (void)shutdown(b->conn.fd, SHUT_WR);
+    (void)shutdown(b->conn.watch.fd, SHUT_WR);
     conn_pause(&b->conn);
     deadline_arm(deadlines(b), &b->deadline, LINGERING_BUDGET, on_lingered);
 }

@@ -48,7 +48,7 @@ void loops_until(struct loop *loop, bool (*holds)(void *data), void *data, const
     dog->bound = uv_now(&loop->uv) + LOOPS_BOUND;
     (void)uv_timer_start(&dog->timer, on_wake, WAKE, WAKE);
     while (!holds(data) && !dog->barked) {
-        (void)uv_run(&loop->uv, UV_RUN_ONCE);
+        loop_turn(loop, true);
     }
     bool barked = dog->barked;
     uv_close((uv_handle_t *)&dog->timer, on_watchdog_closed);

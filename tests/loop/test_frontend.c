@@ -273,7 +273,7 @@ START_TEST(a_server_that_goes_away_leaves_nothing_behind)
     server_stop_listening(x.s.server);
     peer_drop(x.server);
     x.s.server->greets = false;
-    (void)uv_run(&x.s.loop.uv, UV_RUN_NOWAIT);
+    loop_turn(&x.s.loop, false);
 
     while (!list_empty(&x.s.clients)) { /* they may have been told */
         peer_drop(container_of(list_head(&x.s.clients), struct peer, node));

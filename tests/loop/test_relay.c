@@ -569,7 +569,7 @@ static bool has_stalled(void *data)
 {
     const struct conn *conn = data;
 
-    return conn->paused && (conn->events & UV_READABLE) == 0;
+    return conn->paused && (conn->watch.events & WATCH_READABLE) == 0;
 }
 
 START_TEST(a_client_that_does_not_read_stops_the_server_and_memory_is_bounded)
@@ -649,7 +649,7 @@ START_TEST(a_client_that_reads_slowly_is_not_let_go_before_it_has_all_its_bytes)
     peer_expect(server, "Q");
     struct frontend *f = stage_frontend(&s);
     int size = 4096;
-    ck_assert_int_eq(setsockopt(f->conn.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
+    ck_assert_int_eq(setsockopt(f->conn.watch.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
     peer_set_deaf(client, true);
 
     build_large(&out, 'D', 40000);

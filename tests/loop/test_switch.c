@@ -117,7 +117,7 @@ static int server_fd(struct stage *s)
 {
     struct pool *pool = stage_frontend(s)->request.lane->pool;
 
-    return container_of(list_head(&pool->all), struct backend, pool_node)->conn.fd;
+    return container_of(list_head(&pool->all), struct backend, pool_node)->conn.watch.fd;
 }
 
 START_TEST(switch_and_first_batch_leave_in_one_write)
@@ -234,7 +234,7 @@ START_TEST(a_batch_that_comes_byte_by_byte_arrives_whole)
 
     for (size_t i = 0; i < batch.len; i++) {
         peer_send(acme, slice_of(batch.p + i, 1));
-        (void)uv_run(&s.loop.uv, UV_RUN_NOWAIT);
+        loop_turn(&s.loop, false);
     }
     peer_expect(server, SCRUB_SWITCH "H");
     stage_answer(server, SCRUBBED);

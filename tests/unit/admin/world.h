@@ -171,7 +171,7 @@ static inline void world_stop(struct world *w)
 static inline void world_turn(struct world *w)
 {
     (void)uv_timer_start(&w->patience, world_on_impatience, WORLD_PATIENCE, 0);
-    (void)uv_run(&w->loop.uv, UV_RUN_ONCE);
+    loop_turn(&w->loop, true);
     (void)uv_timer_stop(&w->patience);
 }
 

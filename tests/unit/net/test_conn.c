@@ -306,8 +306,8 @@ START_TEST(a_resumed_connection_reads_what_is_already_there)
 
     conn_pause(&p.conn);
     peer_send(p.peer, slice_str("waited"));
-    (void)uv_run(&p.loop.uv, UV_RUN_ONCE); /* the event that nobody wants changes the polling */
-    ck_assert_uint_eq(p.conn.events & UV_READABLE, 0);
+    loop_turn(&p.loop, true); /* the event that nobody wants changes the polling */
+    ck_assert_uint_eq(p.conn.watch.events & WATCH_READABLE, 0);
     conn_resume(&p.conn);
     until_got(&p, 6);
 
@@ -327,7 +327,7 @@ START_TEST(a_peer_that_leaves_a_paused_connection_is_told_once)
     p.peer = NULL;
     loops_until_is(&p.loop, &p.deserted, 1);
     ck_assert_int_eq(p.readable, 0);
-    ck_assert_uint_eq(p.conn.events, 0); /* and the loop is not kept busy with it */
+    ck_assert_uint_eq(p.conn.watch.events, 0); /* and the loop is not kept busy with it */
 
     conn_resume(&p.conn);
     loops_until_true(&p.loop, &p.ended);

@@ -334,7 +334,7 @@ START_TEST(a_dial_may_be_cancelled_at_any_point)
 
     struct dial *d = dial(&a, hosts, 3, place.port, 5000);
     for (int turn = 0; turn < _i && a.count == 0; turn++) {
-        (void)uv_run(&a.loop.uv, UV_RUN_ONCE);
+        loop_turn(&a.loop, true);
     }
     int told = a.count;
     if (told == 0) {

@@ -256,7 +256,7 @@ START_TEST(what_the_socket_does_not_take_is_kept_and_sent_later)
     ck_assert_int_eq(conn_send_slice(&p.client.conn, buf_slice(&bytes)), 1);
     ck_assert(conn_blocked(&p.client.conn));
     ck_assert_int_eq(conn_send_slice(&p.client.conn, slice_str("behind it")), 1);
-    (void)uv_run(&p.loop.uv, UV_RUN_NOWAIT);
+    loop_turn(&p.loop, false);
     conn_resume(&p.server.conn);
     until_got(&p, &p.server, bytes.len + 9);
 
@@ -321,8 +321,8 @@ START_TEST(a_moved_connection_goes_on_with_what_was_left_inside)
     ck_assert_int_eq(conn_adopt(&moved.conn, &other, out, &ops), 0);
     struct enough enough = {.buf = &moved.got, .n = bytes.len - first};
     while (buf_size(&moved.got) < enough.n) {
-        (void)uv_run(&p.loop.uv, UV_RUN_NOWAIT);
-        (void)uv_run(&other.uv, UV_RUN_NOWAIT);
+        loop_turn(&p.loop, false);
+        loop_turn(&other, false);
     }
 
     ck_assert(slice_eq(buf_slice(&moved.got), slice_from(buf_slice(&bytes), first)));
@@ -479,10 +479,10 @@ static void pass_bytes(struct pair *p, SSL *ssl, BIO *out, BIO *in)
     uint8_t back[4096];
 
     while (BIO_read(out, &byte, 1) == 1) {
-        ck_assert_int_eq(send(p->client.conn.fd, &byte, 1, 0), 1);
-        (void)uv_run(&p->loop.uv, UV_RUN_NOWAIT);
+        ck_assert_int_eq(send(p->client.conn.watch.fd, &byte, 1, 0), 1);
+        loop_turn(&p->loop, false);
     }
-    ssize_t n = recv(p->client.conn.fd, back, sizeof back, MSG_DONTWAIT);
+    ssize_t n = recv(p->client.conn.watch.fd, back, sizeof back, MSG_DONTWAIT);
     if (n > 0) {
         (void)BIO_write(in, back, (int)n);
     }
@@ -501,7 +501,7 @@ START_TEST(records_cut_at_every_byte_are_put_together)
     SSL_set_connect_state(ssl);
     start(&p.server.conn, server_context(&p.authority, TLS_PEER_IGNORED), NULL);
     conn_pause(&p.client.conn); /* its socket is used by hand */
-    (void)uv_poll_stop(&p.client.conn.poll);
+    watch_set(&p.client.conn.watch, &p.loop.poller, 0);
 
     for (int i = 0; i < 100 && SSL_do_handshake(ssl) != 1; i++) {
         pass_bytes(&p, ssl, out, in);
