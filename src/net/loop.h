@@ -28,11 +28,10 @@ struct work {
 struct loop {
     uv_loop_t uv;
     struct poller poller;
-    struct watch uv_ready; /* libuv's descriptor */
-    uv_prepare_t
-        keep_open; /* counts for libuv while sockets are open: so it tells how long to wait */
-    bool uv_due;   /* libuv has something to do in this turn */
-    bool stopping; /* loop_run is to return */
+    struct watch uv_ready;  /* libuv's descriptor */
+    uv_prepare_t keep_open; /* counts for libuv while sockets are open, so that it knows of them */
+    bool uv_due;            /* libuv has something to do in this turn */
+    bool stopping;          /* loop_run is to return */
     struct list works;
     struct deadlines deadlines;
     struct tasks tasks; /* steps in the thread pool */
