@@ -35,10 +35,10 @@ struct loop {
     struct list works;
     struct deadlines deadlines;
     struct tasks tasks; /* steps in the thread pool */
-    struct list again; /* works for the next turn, which does not wait while there are some */
-    uint8_t *record;   /* TLS_RECORD bytes of scratch; NULL before TLS was written */
-    uint64_t shaken;   /* ns that TLS handshakes took of this turn */
-    uint8_t *scratch;  /* 2 * LIMIT_SCRATCH bytes; valid within one callback */
+    struct list again;  /* works for the next turn, which does not wait while there are some */
+    uint8_t *record;    /* TLS_RECORD bytes of scratch; NULL before TLS was written */
+    uint64_t shaken;    /* ns that TLS handshakes took of this turn */
+    uint8_t *scratch;   /* 2 * LIMIT_SCRATCH bytes; valid within one callback */
 };
 
 int loop_init(struct loop *loop);
