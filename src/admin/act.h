@@ -6,11 +6,11 @@
 #define ADMIN_ACT_H
 
 #include "admin/command.h"
+#include "admin/gather.h"
 #include "admin/tenant_job.h"
 #include "tenant/tenant.h"
 
 struct console;
-struct question;
 struct report;
 
 /* act_process.c: the program as a whole */
@@ -38,6 +38,10 @@ void act_wait_close(struct console *c, const struct command *command);
 void act_kill(struct console *c, const struct command *command);
 void act_kill_client(struct console *c, const struct command *command);
 void act_suspend_tenant(struct console *c, const struct command *command);
+
+/* For a gather: shuts the gate of the question's tenant and closes its clients. */
+enum gather_step act_close_tenant(struct proxy *proxy, const struct question *q,
+                                  struct gather_part *part);
 
 /* act_tenant.c: work in PostgreSQL, off the loop */
 void act_create_tenant(struct console *c, const struct command *command);

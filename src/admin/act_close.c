@@ -199,8 +199,8 @@ static void on_suspended(struct console *c, const struct gather *answers)
 }
 
 /* Closing one may serve another that waits, and end it; so the head is looked at anew each time. */
-static enum gather_step suspend_tenant(struct proxy *proxy, const struct question *q,
-                                       struct gather_part *part)
+enum gather_step act_close_tenant(struct proxy *proxy, const struct question *q,
+                                  struct gather_part *part)
 {
     struct account *account;
     struct list *node;
@@ -235,16 +235,5 @@ void act_suspend_tenant(struct console *c, const struct command *command)
         return;
     }
     scope_note_shut(&c->admin->gates, &q, GATE_SUSPENDED);
-    console_gather(c, &q, suspend_tenant, on_suspended);
-}
-
-void admin_suspend_tenant(struct admin *admin, const char *tenant)
-{
-    struct question q = {.scope = GATHER_TENANT};
-
-    record_name(q.name, tenant);
-    if (!admin->closing && (scope_flags(&admin->gates, &q) & GATE_SUSPENDED) == 0) {
-        scope_note_shut(&admin->gates, &q, GATE_SUSPENDED);
-        (void)gather_start(admin, &q, suspend_tenant, NULL, NULL);
-    }
+    console_gather(c, &q, act_close_tenant, on_suspended);
 }

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The sensor: a tenant that tampers sees nothing, is counted and named, and may be suspended."""
 
+import urllib.request
+
 import pytest
 
 from attacks import KEY
-from cluster import Cluster
+from cluster import Cluster, free_port
 from deadline import wait_until
 from proxy import Proxy, base_config
 from test_versions import program
@@ -144,6 +146,50 @@ def test_a_tenant_that_tampers_too_often_is_suspended(place):
             assert acme.rows(LOOK) == [["of acme"]]
             forge(acme, "bravo", "")
             assert acme.rows(LOOK) == [["of acme"]], "it is counted anew"
+
+
+def test_a_suspension_is_kept_in_the_registry_and_known_elsewhere(place):
+    with Proxy(registered(place)) as there:
+        with Proxy(registered(place)) as here, here.wire_tenant("acme") as acme:
+            acme.send(query(f"SET app.tenant = 'bravo'; {LOOK}"))
+            assert last_error(acme) == "57P03"
+            wait_until(lambda: states(there) == ["suspended"], "it is suspended there")
+        with Proxy(registered(place)) as again:
+            assert states(again) == ["suspended"]
+            again.console("RESUME TENANT acme")
+        wait_until(lambda: states(there) == ["active"], "it is resumed there")
+        with there.wire_tenant("acme") as acme:
+            assert acme.rows(LOOK) == [["of acme"]]
+
+
+def test_a_suspension_that_cannot_be_kept_holds_here(place):
+    with Proxy(registered(place, "nowhere")) as daemon, daemon.wire_tenant("acme") as acme:
+        acme.send(query(f"SET app.tenant = 'bravo'; {LOOK}"))
+        assert last_error(acme) == "57P03"
+        expect_logged(daemon, "suspended here, but not kept in the registry tenant=acme")
+        with pytest.raises(LoginFailed) as refused, daemon.wire() as client:
+            client.login(user="app", database="app", app__tenant="acme")
+        assert refused.value.sqlstate == "57P03"
+
+
+def registered(place, database="tampering"):
+    config = sealed_config(place, tampers=1)
+    config["tenancy"] = {"registry": {"server": "main", "database": database}}
+    return config
+
+
+def states(daemon):
+    return [row["state"] for row in daemon.console("SHOW TENANTS") if row["name"] == "acme"]
+
+
+def test_attempts_are_counted_in_the_metrics(place):
+    config = sealed_config(place)
+    config["http"] = {"port": free_port()}
+    with Proxy(config) as daemon, daemon.wire_tenant("acme") as acme:
+        forge(acme, "bravo", "")
+        with urllib.request.urlopen(f"http://127.0.0.1:{config['http']['port']}/metrics") as answer:
+            text = answer.read().decode()
+    assert 'fahrend_tenant_tampers_total{tenant="acme"} 1\n' in text
 
 
 def last_error(client):
