@@ -59,6 +59,16 @@ void config_faults_add(struct config_faults *faults, int line, int column, const
     }
 }
 
+int config_faults_variable(struct config_faults *faults, const char *name)
+{
+    size_t count = faults->variable_count + 1;
+
+    faults->variables = x_realloc(faults->variables, count * sizeof *faults->variables);
+    faults->variables[faults->variable_count] = x_strdup(name);
+    faults->variable_count = count;
+    return (int)count;
+}
+
 static int compare(const void *left, const void *right)
 {
     const struct config_fault *a = left;
@@ -84,7 +94,11 @@ void config_faults_print(const struct config_faults *faults, struct buf *out)
 {
     for (size_t i = 0; i < faults->count; i++) {
         const struct config_fault *f = &faults->items[i];
-        buf_printf(out, "%s:%d:%d: %s\n", faults->file, f->line, f->column, f->text);
+        if (f->line == 0) {
+            buf_printf(out, "environment: %s: %s\n", faults->variables[f->column - 1], f->text);
+        } else {
+            buf_printf(out, "%s:%d:%d: %s\n", faults->file, f->line, f->column, f->text);
+        }
     }
 }
 
@@ -93,6 +107,10 @@ void config_faults_fini(struct config_faults *faults)
     for (size_t i = 0; i < faults->count; i++) {
         free(faults->items[i].text);
     }
+    for (size_t i = 0; i < faults->variable_count; i++) {
+        free(faults->variables[i]);
+    }
+    free(faults->variables);
     free(faults->items);
     free(faults->file);
     *faults = (struct config_faults){.count = 0};

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "config/check.h"
 #include "config/decode.h"
+#include "config/environ.h"
 #include "config/node.h"
 #include "config/snapshot.h"
 
@@ -49,13 +50,14 @@ static void build_indexes(struct snapshot *s)
     index_build(&s->tenants, &s->arena, s->config.tenant_count);
 }
 
-static void fill(struct snapshot *s, const char *file, struct slice text,
+static void fill(struct snapshot *s, const char *file, struct slice text, char *const *variables,
                  struct config_faults *faults)
 {
     struct arena parsed = {0};
     const struct node *root = node_parse(&parsed, text, faults);
 
     if (root != NULL) {
+        root = environ_overlay(&parsed, root, variables, faults);
         char *folder = whole_folder_of(file);
         struct decoder d = {.arena = &s->arena,
                             .parsed = &parsed,
@@ -71,8 +73,8 @@ static void fill(struct snapshot *s, const char *file, struct slice text,
     arena_fini(&parsed);
 }
 
-int config_parse(const char *file, struct slice text, const struct config **out,
-                 struct config_faults *faults)
+int config_parse_environ(const char *file, struct slice text, char *const *variables,
+                         const struct config **out, struct config_faults *faults)
 {
     struct snapshot *s = snapshot_new();
 
@@ -81,7 +83,7 @@ int config_parse(const char *file, struct slice text, const struct config **out,
     if (text.n > CONFIG_FILE_MAX) {
         config_faults_add(faults, 1, 1, "the file has more than %u bytes", CONFIG_FILE_MAX);
     } else {
-        fill(s, file, text, faults);
+        fill(s, file, text, variables, faults);
     }
     if (faults->count > 0) {
         config_faults_sort(faults);
@@ -90,6 +92,12 @@ int config_parse(const char *file, struct slice text, const struct config **out,
     }
     *out = &s->config;
     return 0;
+}
+
+int config_parse(const char *file, struct slice text, const struct config **out,
+                 struct config_faults *faults)
+{
+    return config_parse_environ(file, text, NULL, out, faults);
 }
 
 /* Reads to the end, or one byte beyond what is allowed. Returns 0 or a negative errno. */
@@ -132,16 +140,24 @@ int config_load(const char *path, const struct config **out, struct config_fault
     struct buf text = {0};
     int result = read_file(path, &text);
 
+    if (result == -ENOENT && strcmp(path, CONFIG_DEFAULT_FILE) == 0 && environ_has_keys(environ)) {
+        result = 0; /* an image without a file */
+    }
     if (result < 0) {
         *out = NULL;
         faults->file = x_strdup(path);
         config_faults_add(faults, 1, 1, "cannot be read: %s", strerror(-result));
         result = ERR_CONFIG;
     } else {
-        result = config_parse(path, buf_slice(&text), out, faults);
+        result = config_parse_environ(path, buf_slice(&text), environ, out, faults);
     }
     buf_release_secret(&text);
     return result;
+}
+
+bool config_is_at_hand(void)
+{
+    return access(CONFIG_DEFAULT_FILE, R_OK) == 0 || environ_has_keys(environ);
 }
 
 struct config_place config_locate(const char *path, const char *key, size_t item)

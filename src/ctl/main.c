@@ -149,6 +149,25 @@ static int run_command(PGconn *conn, const char *command, bool json)
     return status;
 }
 
+/* Says nothing where all is well, as a health check is asked every few seconds. */
+static int ping(const struct target *target)
+{
+    const char *const keys[] = {"host", "port", "user", "dbname", "connect_timeout", NULL};
+    const char *const values[] = {target->host,     target->port, target->user,
+                                  target->database, "5",          NULL};
+
+    switch (PQpingParams(keys, values, 0)) {
+    case PQPING_OK:
+        return EXIT_DONE;
+    case PQPING_REJECT:
+        return fail("fahrend takes no clients");
+    case PQPING_NO_RESPONSE:
+    case PQPING_NO_ATTEMPT:
+        break;
+    }
+    return fail("fahrend does not answer");
+}
+
 /* What is done with a connection to the console. */
 static int use_console(PGconn *conn, const struct options *options)
 {
@@ -174,6 +193,8 @@ static int run(const struct options *options)
         write_out(stderr, &faults);
         (void)fail(err.text);
         status = EXIT_USAGE;
+    } else if (options->action == OPTION_PING) {
+        status = ping(&target);
     } else {
         PGconn *conn = connect_asking(&target);
         status = PQstatus(conn) == CONNECTION_OK ? use_console(conn, options)
@@ -205,7 +226,7 @@ static int run_import(const char *path)
 /* NULL where the file cannot be used, which was told. */
 static const struct config *load_config(const struct options *options)
 {
-    const char *file = options->file == NULL ? TARGET_DEFAULT_FILE : options->file;
+    const char *file = options->file == NULL ? CONFIG_DEFAULT_FILE : options->file;
     struct config_faults faults = {0};
     const struct config *config = NULL;
     struct buf lines = {0};
@@ -286,6 +307,7 @@ int main(int argc, char **argv)
     switch (options.action) {
     case OPTION_RUN:
     case OPTION_BULK:
+    case OPTION_PING:
         status = run(&options);
         break;
     case OPTION_IMPORT:

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/target.h"
+#include "config/load.h"
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -126,6 +126,19 @@ static void take_login(struct options *options, char **words, int count)
     options->sql = exec ? words[2] : NULL;
 }
 
+/* "ping" asks for no login. */
+static void take_ping(struct options *options, char **words, int count)
+{
+    if (count == 0 || strcmp(words[0], "ping") != 0) {
+        return;
+    }
+    options->action = OPTION_PING;
+    if (count > 1) {
+        (void)fprintf(stderr, "fahrenctl: ping takes nothing\n");
+        options->action = OPTION_BAD;
+    }
+}
+
 void options_parse(struct options *options, int argc, char **argv)
 {
     int c;
@@ -146,6 +159,7 @@ void options_parse(struct options *options, int argc, char **argv)
         take_verify(options, argv + optind, argc - optind);
         take_bulk(options, argv + optind, argc - optind);
         take_login(options, argv + optind, argc - optind);
+        take_ping(options, argv + optind, argc - optind);
     }
     if (options->action == OPTION_BAD) {
         (void)fprintf(stderr, "Try \"fahrenctl --help\".\n");
@@ -164,6 +178,7 @@ void options_print_help(void)
         "\n"
         "Usage:\n"
         "  fahrenctl [-c FILE] [-h HOST] [-p PORT] [-U USER] [--json] COMMAND …\n"
+        "  fahrenctl [-c FILE] [-h HOST] [-p PORT] ping\n"
         "  fahrenctl import FILE.ini > fahrend.yaml\n"
         "  fahrenctl [-c FILE] create tenants -f LIST ['key = value, …']\n"
         "  fahrenctl [-c FILE] [-U USER] url TENANT\n"
@@ -202,6 +217,9 @@ void options_print_help(void)
         "differs for this one, as pool.size=5. url prints the connection string of a tenant; exec\n"
         "runs SQL as the tenant. Both take the first user of the file that may enter it, or -U.\n"
         "\n"
+        "ping asks whether fahrend answers clients, without a user: for the health check of a\n"
+        "container.\n"
+        "\n"
         "import writes a configuration that does what a pgbouncer.ini does, and says on stderr\n"
         "what has no counterpart and what to do about it; it needs no running fahrend.\n"
         "\n"
@@ -212,5 +230,5 @@ void options_print_help(void)
         "\n"
         "Exit status: 0 the command was done, 1 it failed or fahrend was not reached,\n"
         "2 bad usage or configuration.\n",
-        TARGET_DEFAULT_FILE);
+        CONFIG_DEFAULT_FILE);
 }

@@ -16,6 +16,7 @@ enum option_action {
     OPTION_BULK,
     OPTION_URL,
     OPTION_EXEC,
+    OPTION_PING,
     OPTION_HELP,
     OPTION_VERSION,
     OPTION_BAD

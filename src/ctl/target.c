@@ -151,8 +151,8 @@ int target_find(const struct options *options, struct target *target, struct buf
     set_if_missing(&target->host, options->host);
     set_if_missing(&target->port, options->port);
     set_if_missing(&target->user, options->user);
-    if (file == NULL && options->host == NULL && access(TARGET_DEFAULT_FILE, R_OK) == 0) {
-        file = TARGET_DEFAULT_FILE;
+    if (file == NULL && options->host == NULL && config_is_at_hand()) {
+        file = CONFIG_DEFAULT_FILE;
     }
     if (file != NULL) {
         rc = read_file(target, file, faults, err);

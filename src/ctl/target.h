@@ -9,8 +9,6 @@
 #include "config/config.h"
 #include "ctl/options.h"
 
-#define TARGET_DEFAULT_FILE "/etc/fahrend/fahrend.yaml"
-
 struct target {
     char *host;
     char *port;

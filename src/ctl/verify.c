@@ -380,7 +380,7 @@ int verify_run(const struct options *options, struct buf *out, struct buf *fault
 {
     struct config_faults problems = {0};
     struct verify v = {.options = options};
-    const char *file = options->file == NULL ? TARGET_DEFAULT_FILE : options->file;
+    const char *file = options->file == NULL ? CONFIG_DEFAULT_FILE : options->file;
 
     if (config_load(file, &v.config, &problems) < 0) {
         config_faults_print(&problems, faults);

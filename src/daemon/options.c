@@ -4,7 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#define DEFAULT_FILE "/etc/fahrend/fahrend.yaml"
+#include "config/load.h"
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
@@ -14,7 +14,7 @@ static const struct option long_options[] = {
 
 struct options options_parse(int argc, char **argv)
 {
-    struct options options = {.action = OPTION_RUN, .file = DEFAULT_FILE};
+    struct options options = {.action = OPTION_RUN, .file = CONFIG_DEFAULT_FILE};
     int c;
 
     while ((c = getopt_long(argc, argv, "c:Vh", long_options, NULL)) != -1) {
@@ -59,9 +59,12 @@ void options_print_help(void)
         "  fahrend --reference          print every configuration key, with its help\n"
         "\n"
         "Options:\n"
-        "  -c, --config FILE   configuration (default " DEFAULT_FILE ")\n"
+        "  -c, --config FILE   configuration (default " CONFIG_DEFAULT_FILE ")\n"
         "  -V, --version       print the version\n"
         "  -h, --help          print this\n"
+        "\n"
+        "FAHREND_SERVERS__MAIN__HOST=… in the environment goes before servers.main.host of the\n"
+        "file, and so for every key; the default file need not exist then.\n"
         "\n"
         "Signals: HUP reloads, TERM waits for clients and ends, INT waits for servers and ends,\n"
         "QUIT ends at once; a second TERM or INT ends at once. USR1 pauses, USR2 resumes.\n"

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from cluster import free_port
 from proxy import Proxy, base_config, binary
 from world import tenants_config
 
@@ -54,6 +55,17 @@ def test_a_command_says_its_tag(daemon):
 
 def test_the_help_of_the_console_is_shown(daemon):
     assert "PAUSE TENANT name" in run("-c", daemon.file, "show", "help").stdout
+
+
+def test_ping_needs_no_user(daemon, cluster):
+    where = ("-h", "127.0.0.1", "-p", str(daemon.port))
+
+    done = run(*where, "ping")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = run("-h", "127.0.0.1", "-p", str(free_port()), "ping")
+    assert (done.returncode, done.stderr) == (1, "fahrenctl: fahrend does not answer\n")
+    assert run("ping", "me").returncode == 2
+    assert "login" not in daemon.log.splitlines()[-1]
 
 
 def test_host_port_and_user_serve_without_a_file(daemon):

@@ -25,7 +25,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 SANITIZER = re.compile(r"Sanitizer|runtime error:|Assertion .* failed|assertion")
 
 # Event loops of every proxy that says nothing of them; the end-to-end tests hold for any number.
-WORKERS = int(os.environ.get("FAHREND_WORKERS", "1"))
+WORKERS = int(os.environ.get("TEST_WORKERS", "1"))
 
 # Proxies that run, so that a failing test can show their logs.
 running = weakref.WeakSet()

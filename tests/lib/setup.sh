@@ -4,8 +4,10 @@
 # then `setup_install build` or `setup_install build test`. Asks dpkg first, so that a machine that
 # has everything is left alone and needs no network. Works as root or with sudo.
 
-SETUP_BUILD="gcc libc6-dev make cmake ninja-build pkg-config libuv1-dev libssl-dev libpq-dev \
-libidn-dev libyaml-dev libmicrohttpd-dev libsystemd-dev libcurl4-openssl-dev libjansson-dev check uthash-dev postgresql postgresql-client"
+# What compiles; docker/Dockerfile takes it from here, too.
+SETUP_COMPILE="gcc libc6-dev make cmake ninja-build pkg-config libuv1-dev libssl-dev libpq-dev \
+libidn-dev libyaml-dev libmicrohttpd-dev libsystemd-dev libcurl4-openssl-dev libjansson-dev check uthash-dev"
+SETUP_BUILD="$SETUP_COMPILE postgresql postgresql-client"
 SETUP_TEST="python3 python3-pytest python3-pytest-xdist python3-psycopg python3-psycopg2 ca-certificates"
 # Drivers that applications use. One that this Debian does not have is left out; its tests are skipped.
 SETUP_DRIVERS="python3-botocore python3-hvac python3-asyncpg python3-sqlalchemy default-jdk-headless libpostgresql-jdbc-java golang-go \
