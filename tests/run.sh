@@ -79,8 +79,9 @@ build() {
 }
 
 # From npm, as package-lock.json says; where the registry is out of reach, Debian's own.
-node_postgres() {
-    [ ! -d tests/e2e/node/node_modules/pg ] || return 0
+node_packages() {
+    # npm leaves a list of what it has put there.
+    [ tests/e2e/node/node_modules/.package-lock.json -ot tests/e2e/node/package-lock.json ] || return 0
     npm ci --prefix tests/e2e/node --cache "$work/npm" --no-audit --no-fund --silent \
         --fetch-retries 1 >"$work/npm.log" 2>&1 && return 0
     echo "run.sh: npm ci failed, taking Debian's node-pg instead"
@@ -122,7 +123,9 @@ if [ ${#paths[@]} -gt 0 ]; then
         ;;
     esac
     step end-to-end tests
-    node_postgres || failed_step "installing node-postgres"
+    node_packages || failed_step "installing node-postgres"
+    setup_promtool "$PWD/build/tools"
+    export PATH="$PATH:$PWD/build/tools"
     case " ${paths[*]} " in *isolation*) other_servers ;; esac
     # Absolute, so that the tests may run from anywhere.
     FAHREND="${FAHREND:-$PWD/build/dev/fahrend}" \

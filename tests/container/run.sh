@@ -132,7 +132,7 @@ CREATE POLICY tenant ON notes USING (tenant_id = NULLIF(current_setting('app.ten
 GRANT SELECT, INSERT ON notes TO app;
 SQL
 began=$(date +%s%N)
-podman run -d --name "$name" --read-only --tmpfs /run/fahrend --cap-drop all --security-opt no-new-privileges \
+podman run -d --name "$name" --read-only --tmpfs /run/fahrend:mode=1777 --cap-drop all --security-opt no-new-privileges \
     -e FAHREND_LISTEN__PORT="$port" \
     -e FAHREND_SERVERS__MAIN__HOST=127.0.0.1 -e FAHREND_SERVERS__MAIN__PORT="$postgres_port" \
     -e FAHREND_USERS__APP__PASSWORD=app-secret -e 'FAHREND_USERS__APP__TENANTS=["*"]' \

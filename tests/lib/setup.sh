@@ -8,9 +8,11 @@
 SETUP_COMPILE="gcc libc6-dev make cmake ninja-build pkg-config libuv1-dev libssl-dev libpq-dev \
 libidn-dev libyaml-dev libmicrohttpd-dev libsystemd-dev libcurl4-openssl-dev libjansson-dev check uthash-dev"
 SETUP_BUILD="$SETUP_COMPILE postgresql postgresql-client"
-SETUP_TEST="python3 python3-pytest python3-pytest-xdist python3-psycopg python3-psycopg2 ca-certificates"
-# Drivers that applications use. One that this Debian does not have is left out; its tests are skipped.
-SETUP_DRIVERS="python3-botocore python3-hvac python3-asyncpg python3-sqlalchemy default-jdk-headless libpostgresql-jdbc-java golang-go \
+SETUP_TEST="python3 python3-pytest python3-pytest-xdist python3-psycopg python3-psycopg2 python3-yaml ca-certificates"
+# Drivers that applications use, and what checks our files. What this Debian does not have is left
+# out; its tests are skipped.
+SETUP_DRIVERS="docker-compose mandoc python3-prometheus-client python3-django php-cli php-pgsql ruby-activerecord ruby-pg \
+python3-botocore python3-hvac python3-asyncpg python3-sqlalchemy default-jdk-headless libpostgresql-jdbc-java golang-go \
 golang-github-jackc-pgx-v4-dev golang-github-lib-pq-dev"
 
 setup_as_root() {
@@ -49,6 +51,18 @@ setup_known() {
     for package in "$@"; do
         ! apt-cache show "$package" >/dev/null 2>&1 || echo "$package"
     done
+}
+
+# promtool, into the directory given: its package starts a server where it is installed.
+setup_promtool() {
+    local work
+    command -v promtool >/dev/null && return
+    [ ! -x "$1/promtool" ] || return 0
+    work=$(mktemp -d)
+    mkdir -p "$1"
+    (cd "$work" && apt-get download -qq prometheus >/dev/null 2>&1 && dpkg -x prometheus_*.deb . &&
+        cp usr/bin/promtool "$1") || echo "setup: no promtool: its tests are skipped"
+    rm -rf "$work"
 }
 
 setup_install() {
