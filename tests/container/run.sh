@@ -132,7 +132,7 @@ CREATE POLICY tenant ON notes USING (tenant_id = NULLIF(current_setting('app.ten
 GRANT SELECT, INSERT ON notes TO app;
 SQL
 began=$(date +%s%N)
-podman run -d --name "$name" --read-only --tmpfs /run/fahrend:mode=1777 --cap-drop all --security-opt no-new-privileges \
+podman run -d --name "$name" --read-only --tmpfs /run/fahrend --cap-drop all --security-opt no-new-privileges \
     -e FAHREND_LISTEN__PORT="$port" \
     -e FAHREND_SERVERS__MAIN__HOST=127.0.0.1 -e FAHREND_SERVERS__MAIN__PORT="$postgres_port" \
     -e FAHREND_USERS__APP__PASSWORD=app-secret -e 'FAHREND_USERS__APP__TENANTS=["*"]' \
@@ -140,15 +140,16 @@ podman run -d --name "$name" --read-only --tmpfs /run/fahrend:mode=1777 --cap-dr
     -e FAHREND_TENANTS__DEFAULTS__DATABASE=app \
     -e FAHREND_TENANTS__ACME={} -e FAHREND_TENANTS__GLOBEX={} \
     -e FAHREND_HTTP__PORT="$http_port" -e FAHREND_DRAIN_TIMEOUT=20s \
-    fahrend >/dev/null
+    fahrend >/dev/null 2>"$work/podman.log" || { cat "$work/podman.log"; exit 1; }
 
 as() {
     psql -X -At "postgresql://app.$1:app-secret@127.0.0.1:$port/app" -c "$2"
 }
 answers() {
-    podman exec "$name" /usr/bin/fahrenctl ping
+    podman exec "$name" /usr/bin/fahrenctl ping 2>/dev/null
 }
-check "it starts from environment variables alone" until_true 15 answers
+check "it starts from environment variables alone" until_true 30 answers
+answers >/dev/null 2>&1 || { podman logs "$name"; echo "$passed passed, $failed failed"; exit 1; }
 echo "first answer after $((($(date +%s%N) - began) / 1000000)) ms"
 pid=$(podman inspect --format '{{.State.Pid}}' "$name")
 check "it is process 1, without a shell" grep -qx '/usr/bin/fahrend' <(tr '\0' '\n' <"/proc/$pid/cmdline")
