@@ -62,13 +62,26 @@ void admin_close_box_if_done(struct admin *admin)
     }
 }
 
-int admin_serve_http(struct admin *admin, const struct config *config, struct err *err)
+int admin_serve_http(struct admin *admin, const struct config *config, struct listen_stock *stock,
+                     struct err *err)
 {
     if (config->http.port == 0) {
         return 0;
     }
-    admin->http = http_new(admin, config, err);
+    admin->http = http_new(admin, config, stock, err);
     return admin->http == NULL ? err->code : 0;
+}
+
+size_t admin_http_sockets(const struct admin *admin, const int **fds)
+{
+    return admin->http == NULL ? 0 : http_sockets(admin->http, fds);
+}
+
+void admin_hand_over_http(struct admin *admin)
+{
+    if (admin->http != NULL) {
+        http_hand_over(admin->http);
+    }
 }
 
 void admin_note_draining(struct admin *admin)

@@ -7,6 +7,7 @@
 #ifndef ADMIN_ADMIN_H
 #define ADMIN_ADMIN_H
 
+#include "net/listen.h"
 #include "net/mailbox.h"
 #include "proxy/proxy.h"
 #include "tenant/roster.h"
@@ -47,8 +48,16 @@ struct admin *admin_new(struct loop *loop, const struct admin_worker *workers, u
 /* Takes over the client's socket and its pending bytes. */
 void admin_accept(struct admin *admin, struct console_client *client);
 
-/* Opens the HTTP endpoint where the configuration asks for one. */
-int admin_serve_http(struct admin *admin, const struct config *config, struct err *err);
+/* Opens the HTTP endpoint where the configuration asks for one, on a socket of the stock where
+ * there is one. */
+int admin_serve_http(struct admin *admin, const struct config *config, struct listen_stock *stock,
+                     struct err *err);
+
+/* The endpoint's sockets, borrowed. */
+size_t admin_http_sockets(const struct admin *admin, const int **fds);
+
+/* Another process has the endpoint now. */
+void admin_hand_over_http(struct admin *admin);
 
 /* From now on it says that clients are refused. */
 void admin_note_draining(struct admin *admin);

@@ -28,6 +28,7 @@
 struct http {
     struct admin *admin;
     struct MHD_Daemon *daemons[HTTP_SOCKETS]; /* one for each socket */
+    int fds[HTTP_SOCKETS];                    /* the sockets; the daemons own them */
     int count;
     char *path;           /* of a Unix socket, or NULL */
     pthread_mutex_t lock; /* all asks, and below */
@@ -328,26 +329,28 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 static int start_daemon(struct http *http, int fd, struct err *err)
 {
     struct MHD_Daemon *daemon = MHD_start_daemon(
-        MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)HTTP_IDLE, MHD_OPTION_END);
+        MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, http,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE, MHD_OPTION_END);
 
     if (daemon == NULL) {
         (void)close(fd);
         return err_set(err, ERR_INTERNAL, "http: libmicrohttpd cannot be started");
     }
+    http->fds[http->count] = fd;
     http->daemons[http->count++] = daemon;
     return 0;
 }
 
-static int open_sockets(struct http *http, const struct config *config, int *fds, struct err *err)
+static int open_sockets(struct http *http, const struct config *config, struct listen_stock *stock,
+                        int *fds, struct err *err)
 {
     const char *address = config->http.address;
 
     if (address[0] != '/') {
-        return listen_open_tcp(address, config->http.port, fds, HTTP_SOCKETS, err);
+        return listen_open_tcp(address, config->http.port, stock, fds, HTTP_SOCKETS, err);
     }
-    fds[0] = listen_open_path(address, err);
+    fds[0] = listen_open_path(address, stock, err);
     if (fds[0] < 0) {
         return fds[0];
     }
@@ -355,7 +358,8 @@ static int open_sockets(struct http *http, const struct config *config, int *fds
     return 1;
 }
 
-struct http *http_new(struct admin *admin, const struct config *config, struct err *err)
+struct http *http_new(struct admin *admin, const struct config *config, struct listen_stock *stock,
+                      struct err *err)
 {
     struct http *http = x_zalloc(sizeof *http);
     int fds[HTTP_SOCKETS];
@@ -366,7 +370,7 @@ struct http *http_new(struct admin *admin, const struct config *config, struct e
     (void)pthread_mutex_init(&http->lock, NULL);
     (void)pthread_mutex_init(&http->naming, NULL);
     (void)pthread_cond_init(&http->told, NULL);
-    count = open_sockets(http, config, fds, err);
+    count = open_sockets(http, config, stock, fds, err);
     if (count < 0) {
         err_wrap(err, "http");
         http_free(http);
@@ -385,6 +389,31 @@ struct http *http_new(struct admin *admin, const struct config *config, struct e
         return NULL;
     }
     return http;
+}
+
+size_t http_sockets(const struct http *http, const int **fds)
+{
+    *fds = http->fds;
+    return (size_t)http->count;
+}
+
+/* Ending a daemon shuts its socket down, and so for everybody: it must give it back first. */
+void http_hand_over(struct http *http)
+{
+    MHD_socket fds[HTTP_SOCKETS];
+    int count = http->count;
+
+    for (int i = 0; i < count; i++) {
+        fds[i] = MHD_quiesce_daemon(http->daemons[i]);
+    }
+    free(http->path);
+    http->path = NULL;
+    http_close(http);
+    for (int i = 0; i < count; i++) {
+        if (fds[i] != MHD_INVALID_SOCKET) {
+            (void)close(fds[i]);
+        }
+    }
 }
 
 void http_close(struct http *http)

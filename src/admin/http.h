@@ -11,8 +11,16 @@
 
 struct http;
 
-/* Listens as the configuration says; NULL with err set where it cannot. */
-struct http *http_new(struct admin *admin, const struct config *config, struct err *err);
+/* Listens as the configuration says, on a socket of the stock where there is one; NULL with err set
+ * where it cannot. */
+struct http *http_new(struct admin *admin, const struct config *config, struct listen_stock *stock,
+                      struct err *err);
+
+/* The sockets that it listens on, borrowed. */
+size_t http_sockets(const struct http *http, const int **fds);
+
+/* Ends as http_close does; the file of a Unix socket stays, for who has the socket now. */
+void http_hand_over(struct http *http);
 
 /* Answers what is under way and ends the thread. Idempotent. */
 void http_close(struct http *http);

@@ -4,26 +4,23 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "admin/admin.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "config/diff.h"
 #include "daemon/auto_setup.h"
+#include "daemon/errands.h"
+#include "daemon/handover.h"
 #include "daemon/listeners.h"
 #include "daemon/notify.h"
 #include "daemon/process.h"
 #include "daemon/realms.h"
+#include "daemon/signals.h"
 #include "daemon/tenants.h"
-#include "daemon/worker.h"
-#include "net/task.h"
+#include "daemon/workers.h"
 
 enum daemon_state { DAEMON_RUNNING, DAEMON_DRAINING, DAEMON_STOPPING };
-
-#define SIGNALS 6
-#define CONTROL_THREADS                                                                            \
-    4 /* of libuv's pool: for tenants that are made, and names that are resolved */
 
 struct daemon {
     struct loop loop; /* of the control thread */
@@ -32,19 +29,16 @@ struct daemon {
     const struct realm *realm;    /* in force; a reference */
     struct tenants tenants;       /* those of the registry's table */
     struct auto_setup auto_setup; /* rls.setup: auto */
-    struct worker *workers;
-    size_t worker_count;
-    struct admin *admin; /* the console; NULL before the workers run */
-    struct worker_shared shared;
-    int unix_fd;    /* the first worker's Unix socket; -1 for none */
-    bool listening; /* all sockets were opened */
-    uv_signal_t signals[SIGNALS];
+    struct listeners listeners;
+    struct errands errands;
+    struct workers workers;
+    struct admin *admin;      /* the console; NULL before the workers run */
+    struct handover handover; /* to and from other processes */
+    struct signals signals;
     struct deadline drain_deadline;
     struct notify notify;
     enum daemon_state state;
 };
-
-static const int signal_numbers[SIGNALS] = {SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
 
 /* ---- ending ---- */
 
@@ -57,17 +51,14 @@ static void stop(struct daemon *d)
     deadline_disarm(&d->drain_deadline);
     notify_stopping();
     notify_stop(&d->notify);
+    handover_stop(&d->handover);
     tenants_stop(&d->tenants);
     auto_setup_stop(&d->auto_setup);
     if (d->admin != NULL) {
         admin_close(d->admin);
     }
-    for (size_t i = 0; i < d->worker_count; i++) {
-        worker_stop(&d->workers[i]);
-    }
-    for (size_t i = 0; i < SIGNALS; i++) {
-        uv_close((uv_handle_t *)&d->signals[i], NULL);
-    }
+    workers_stop(&d->workers);
+    signals_ignore(&d->signals);
     loop_stop(&d->loop);
 }
 
@@ -77,21 +68,27 @@ static void on_drain_timeout(struct deadline *deadline)
     stop(container_of(deadline, struct daemon, drain_deadline));
 }
 
-static void drain(struct daemon *d, bool wait_for_clients)
+static void begin_drain(struct daemon *d, enum proxy_drain how)
 {
-    if (d->state != DAEMON_RUNNING) {
-        stop(d);
-        return;
-    }
-    log_info("draining wait_for=%s", wait_for_clients ? "clients" : "servers");
+    static const char *const words[] = {"servers", "clients", "clients"};
+
+    log_info("draining wait_for=%s", words[how]);
     d->state = DAEMON_DRAINING;
     admin_note_draining(d->admin);
     notify_status("draining: new clients are refused");
     deadline_arm(&d->loop.deadlines, &d->drain_deadline,
                  (uint64_t)realm_config(d->realm)->drain_timeout, on_drain_timeout);
-    for (size_t i = 0; i < d->worker_count; i++) {
-        worker_stop_listening(&d->workers[i]);
-        worker_drain(&d->workers[i], wait_for_clients);
+    workers_drain(&d->workers, how);
+    listeners_unlink(&d->listeners);
+}
+
+/* Told a second time it ends at once. */
+static void drain(struct daemon *d, enum proxy_drain how)
+{
+    if (d->state == DAEMON_RUNNING) {
+        begin_drain(d, how);
+    } else {
+        stop(d);
     }
 }
 
@@ -100,9 +97,7 @@ static void drain(struct daemon *d, bool wait_for_clients)
 /* Takes over the reference. */
 static void put_in_force(struct daemon *d, const struct realm *realm)
 {
-    for (size_t i = 0; i < d->worker_count; i++) {
-        worker_set_realm(&d->workers[i], realm_ref(realm));
-    }
+    workers_set_realm(&d->workers, realm);
     realm_unref(d->realm);
     d->realm = realm;
 }
@@ -117,9 +112,7 @@ static void on_tenants_changed(void *data)
         return;
     }
     put_in_force(d, realms_amend(&d->realms, d->realm));
-    for (size_t i = 0; i < d->worker_count; i++) {
-        worker_refresh(&d->workers[i], buf_slice(changed));
-    }
+    workers_refresh(&d->workers, buf_slice(changed));
     buf_release(changed);
 }
 
@@ -183,9 +176,9 @@ static int reload(struct daemon *d, struct buf *report, struct err *err)
 
 /* ---- signals ---- */
 
-static void on_signal(uv_signal_t *handle, int number)
+static void on_signal(void *data, int number)
 {
-    struct daemon *d = handle->data;
+    struct daemon *d = data;
     struct buf report = {0};
     struct err err;
 
@@ -195,10 +188,10 @@ static void on_signal(uv_signal_t *handle, int number)
         (void)reload(d, &report, &err); /* said in the log */
         break;
     case SIGTERM:
-        drain(d, true);
+        drain(d, PROXY_DRAIN_CLIENTS);
         break;
     case SIGINT:
-        drain(d, false);
+        drain(d, PROXY_DRAIN_SERVERS);
         break;
     case SIGQUIT:
         stop(d);
@@ -215,136 +208,101 @@ static void on_signal(uv_signal_t *handle, int number)
     buf_release(&report);
 }
 
-static void watch_signals(struct daemon *d)
+/* ---- what the workers ask for ---- */
+
+static void on_drained(void *data)
 {
-    (void)signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < SIGNALS; i++) {
-        (void)uv_signal_init(&d->loop.uv, &d->signals[i]);
-        d->signals[i].data = d;
-        (void)uv_signal_start(&d->signals[i], on_signal, signal_numbers[i]);
-    }
-}
+    struct daemon *d = data;
 
-/* ---- what the workers ask for, on their threads ---- */
-
-struct drained_mail {
-    struct mail mail;
-    struct daemon *daemon;
-};
-
-static void deliver_drained(struct mail *mail)
-{
-    struct drained_mail *drained = container_of(mail, struct drained_mail, mail);
-    struct daemon *d = drained->daemon;
-
-    free(drained);
-    if (d->state == DAEMON_DRAINING && atomic_load(&d->shared.clients) == 0) {
+    if (d->state == DAEMON_DRAINING && atomic_load(&d->workers.shared.clients) == 0) {
         log_info("drained");
         stop(d);
     }
 }
 
-static void on_drained(void *data)
+static void on_console(void *data, struct console_client *client)
 {
-    struct daemon *d = data;
-    struct drained_mail *drained = x_zalloc(sizeof *drained);
-
-    drained->mail.deliver = deliver_drained;
-    drained->daemon = d;
-    mailbox_post(&d->mailbox, &drained->mail);
+    admin_accept(((struct daemon *)data)->admin, client);
 }
 
+/* Whose client it is the key does not tell: its random part fits one. */
 static void on_cancel(void *data, const struct cancel_key *key)
 {
     struct daemon *d = data;
-    uint32_t index = slot_worker(key->pid);
 
-    if (index < d->worker_count) {
-        worker_cancel(&d->workers[index], key);
-    }
-}
-
-struct console_mail {
-    struct mail mail;
-    struct daemon *daemon;
-    struct console_client client;
-};
-
-static void deliver_console(struct mail *mail)
-{
-    struct console_mail *console = container_of(mail, struct console_mail, mail);
-
-    admin_accept(console->daemon->admin, &console->client);
-    free(console);
-}
-
-static void on_console(void *data, struct console_client *client)
-{
-    struct daemon *d = data;
-    struct console_mail *console = x_zalloc(sizeof *console);
-
-    console->mail.deliver = deliver_console;
-    console->daemon = d;
-    console->client = *client;
-    mailbox_post(&d->mailbox, &console->mail);
-}
-
-struct tampering_mail {
-    struct mail mail;
-    struct daemon *daemon;
-    char tenant[NAME_SIZE];
-};
-
-static void deliver_tampering(struct mail *mail)
-{
-    struct tampering_mail *tampering = container_of(mail, struct tampering_mail, mail);
-
-    admin_suspend_tenant(tampering->daemon->admin, tampering->tenant);
-    free(tampering);
+    workers_cancel(&d->workers, key);
+    handover_send_cancel(&d->handover, key);
 }
 
 static void on_tampering(void *data, const char *tenant)
 {
-    struct daemon *d = data;
-    struct tampering_mail *tampering = x_zalloc(sizeof *tampering);
-
-    tampering->mail.deliver = deliver_tampering;
-    tampering->daemon = d;
-    (void)snprintf(tampering->tenant, sizeof tampering->tenant, "%s", tenant);
-    mailbox_post(&d->mailbox, &tampering->mail);
-}
-
-struct unknown_mail {
-    struct mail mail;
-    struct daemon *daemon;
-    char tenant[NAME_SIZE];
-};
-
-static void deliver_unknown(struct mail *mail)
-{
-    struct unknown_mail *unknown = container_of(mail, struct unknown_mail, mail);
-
-    admin_make_tenant(unknown->daemon->admin, unknown->tenant);
-    free(unknown);
+    admin_suspend_tenant(((struct daemon *)data)->admin, tenant);
 }
 
 static void on_unknown(void *data, const char *tenant)
 {
-    struct daemon *d = data;
-    struct unknown_mail *unknown = x_zalloc(sizeof *unknown);
-
-    unknown->mail.deliver = deliver_unknown;
-    unknown->daemon = d;
-    (void)snprintf(unknown->tenant, sizeof unknown->tenant, "%s", tenant);
-    mailbox_post(&d->mailbox, &unknown->mail);
+    admin_make_tenant(((struct daemon *)data)->admin, tenant);
 }
 
-static const struct worker_hooks worker_hooks = {
-    .on_console = on_console,
-    .on_cancel = on_cancel,
-    .on_tampering = on_tampering,
-    .on_unknown = on_unknown,
-    .on_drained = on_drained,
+static const struct errands_ops errands_ops = {
+    .console = on_console,
+    .cancel = on_cancel,
+    .tampering = on_tampering,
+    .unknown = on_unknown,
+    .drained = on_drained,
+};
+
+/* ---- what another process asks for ---- */
+
+static void add_all(struct listen_stock *stock, const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        listen_stock_add(stock, fds[i]);
+    }
+}
+
+/* One that drains has nothing to give. */
+static void on_take(void *data, struct handover_goods *goods)
+{
+    struct daemon *d = data;
+    const int *fds = NULL;
+
+    if (d->state != DAEMON_RUNNING) {
+        return;
+    }
+    goods->given = d->listeners.given;
+    if (goods->given) {
+        add_all(&goods->clients, d->listeners.stock.fds, d->listeners.stock.count);
+    }
+    for (size_t i = 0; i < d->workers.count && !goods->given; i++) {
+        const struct listener_set *sockets = &d->workers.items[i].sockets;
+        add_all(&goods->clients, sockets->fds, sockets->count);
+    }
+    size_t count = admin_http_sockets(d->admin, &fds);
+    add_all(&goods->http, fds, count);
+}
+
+static void on_taken(void *data)
+{
+    struct daemon *d = data;
+
+    log_info("another process has taken over");
+    listeners_hand_over(&d->listeners);
+    admin_hand_over_http(d->admin);
+    if (d->state == DAEMON_RUNNING) {
+        begin_drain(d, PROXY_DRAIN_HANDED_OVER);
+    }
+}
+
+static void on_cancel_of_other(void *data, const struct cancel_key *key)
+{
+    workers_cancel(&((struct daemon *)data)->workers, key);
+}
+
+static const struct handover_hooks handover_hooks = {
+    .on_take = on_take,
+    .on_taken = on_taken,
+    .on_cancel = on_cancel_of_other,
 };
 
 /* ---- what the console asks for ---- */
@@ -363,10 +321,10 @@ static void on_shutdown(void *data, enum admin_shutdown mode)
         stop(d);
         break;
     case ADMIN_SHUTDOWN_WAIT_FOR_SERVERS:
-        drain(d, false);
+        drain(d, PROXY_DRAIN_SERVERS);
         break;
     case ADMIN_SHUTDOWN_WAIT_FOR_CLIENTS:
-        drain(d, true);
+        drain(d, PROXY_DRAIN_CLIENTS);
         break;
     }
 }
@@ -383,8 +341,8 @@ static void on_tenant_answered(void *data, const char *tenant, const struct err 
 {
     struct daemon *d = data;
 
-    for (size_t i = 0; i < d->worker_count && d->state != DAEMON_STOPPING; i++) {
-        worker_answer(&d->workers[i], tenant, err);
+    if (d->state != DAEMON_STOPPING) {
+        workers_answer(&d->workers, tenant, err);
     }
 }
 
@@ -405,121 +363,91 @@ static const struct admin_hooks admin_hooks = {
 
 static int start_admin(struct daemon *d)
 {
-    struct admin_worker *workers = x_alloc(d->worker_count * sizeof *workers);
+    struct admin_worker *workers = x_alloc(d->workers.count * sizeof *workers);
 
-    for (size_t i = 0; i < d->worker_count; i++) {
-        workers[i] =
-            (struct admin_worker){.box = &d->workers[i].mailbox, .proxy = &d->workers[i].proxy};
+    for (size_t i = 0; i < d->workers.count; i++) {
+        struct worker *w = &d->workers.items[i];
+        workers[i] = (struct admin_worker){.box = &w->mailbox, .proxy = &w->proxy};
     }
-    d->admin = admin_new(&d->loop, workers, (uint32_t)d->worker_count, &admin_hooks, d);
+    d->admin = admin_new(&d->loop, workers, (uint32_t)d->workers.count, &admin_hooks, d);
     free(workers);
     return d->admin == NULL ? ERR_INTERNAL : 0;
 }
 
-static unsigned count_workers(const struct config *config)
+static int take_over(struct daemon *d, struct handover_goods *goods, struct err *err)
 {
-    unsigned count = config->workers > 0 ? (unsigned)config->workers : uv_available_parallelism();
+    int rc = handover_take(&d->handover, &realm_config(d->realm)->listen, goods, err);
 
-    return count < CREW_MAX ? count : CREW_MAX;
-}
-
-static int add_worker(struct daemon *d, struct err *err)
-{
-    const struct config *config = realm_config(d->realm);
-    struct worker *w = &d->workers[d->worker_count];
-    int fds[WORKER_LISTENERS];
-    int n = listeners_open(&config->listen, &d->unix_fd, fds, WORKER_LISTENERS, err);
-
-    if (n < 0) {
-        return n;
+    if (rc == 1) {
+        log_info("taking over sockets=%zu", goods->clients.count);
+        listen_stock_close(&d->listeners.stock);
+        d->listeners.stock = goods->clients;
+        d->listeners.given = goods->given;
     }
-    int rc = worker_init(w, fds, (size_t)n, realm_ref(d->realm), &d->shared, &worker_hooks, d);
-    if (rc < 0) {
-        return err_set(err, rc, "worker: %s", uv_strerror(rc));
+    return rc;
+}
+
+static int start_all(struct daemon *d, struct handover_goods *goods, struct err *err)
+{
+    int rc = workers_init(&d->workers, &d->listeners, d->realm, &d->errands, err);
+
+    if (rc == 0 && start_admin(d) < 0) {
+        rc = err_set(err, ERR_INTERNAL, "console: cannot open a mailbox");
     }
-    d->worker_count++;
-    return 0;
+    if (rc == 0) {
+        rc = admin_serve_http(d->admin, realm_config(d->realm), &goods->http, err);
+    }
+    return rc < 0 ? rc : workers_start(&d->workers, err);
 }
 
-/* libuv reads it when the first step comes. Idle threads cost little; too few of them would let
- * steps that block keep those that compute. */
-static void size_thread_pool(unsigned workers)
+/* With the sockets of systemd, or of the process that runs, or new ones. */
+static int start(struct daemon *d, bool takeover, struct err *err)
 {
-    char threads[16];
+    struct handover_goods goods = {0};
+    int rc = listeners_init(&d->listeners, err);
+    int taken = rc == 0 && takeover ? take_over(d, &goods, err) : rc;
 
-    (void)snprintf(threads, sizeof threads, "%u", CONTROL_THREADS + tasks_threads(workers));
-    (void)setenv("UV_THREADPOOL_SIZE", threads, 0);
-}
-
-static int start_workers(struct daemon *d, struct err *err)
-{
-    unsigned count = count_workers(realm_config(d->realm));
-
-    size_thread_pool(count);
-    d->shared.addresses = addresses_new();
-    quotas_init(&d->shared.crew.tenants);
-    quotas_init(&d->shared.crew.users);
-    d->workers = x_zalloc(count * sizeof *d->workers);
-    for (unsigned i = 0; i < count; i++) {
-        int rc = add_worker(d, err);
-        if (rc < 0) {
-            return rc;
+    rc = taken < 0 ? taken : start_all(d, &goods, err);
+    if (rc < 0 && taken == 1) { /* it keeps what it has, and the files */
+        listeners_hand_over(&d->listeners);
+        if (d->admin != NULL) {
+            admin_hand_over_http(d->admin);
         }
     }
-    if (start_admin(d) < 0) {
-        return err_set(err, ERR_INTERNAL, "console: cannot open a mailbox");
-    }
-    if (admin_serve_http(d->admin, realm_config(d->realm), err) < 0) {
-        return err->code;
-    }
-    d->listening = true;
-    for (unsigned i = 0; i < count; i++) {
-        int rc = worker_start(&d->workers[i]);
-        if (rc < 0) {
-            return err_set(err, rc, "worker: %s", uv_strerror(rc));
-        }
-    }
-    return 0;
+    listen_stock_close(&goods.http);
+    return rc;
 }
 
 static void run(struct daemon *d)
 {
     const struct config *config = realm_config(d->realm);
 
+    handover_start(&d->handover, &d->loop.uv, &config->listen, &handover_hooks, d);
     log_info("ready version=%s port=%d tenants=%zu workers=%zu", FAHREND_VERSION,
-             config->listen.port, registry_count(realm_registry(d->realm)), d->worker_count);
+             config->listen.port, registry_count(realm_registry(d->realm)), d->workers.count);
     notify_ready(&d->notify, &d->loop, d->admin);
+    signals_let_in();
     loop_run(&d->loop);
 }
 
 static void end(struct daemon *d)
 {
-    for (size_t i = 0; i < d->worker_count; i++) {
-        worker_join(&d->workers[i]);
-    }
-    for (size_t i = 0; i < d->worker_count; i++) {
-        worker_fini(&d->workers[i]);
-    }
+    workers_join(&d->workers);
     mailbox_close(&d->mailbox);
     loop_fini(&d->loop);
     if (d->admin != NULL) {
         admin_free(d->admin);
     }
-    if (d->listening) {
-        listeners_unlink(&realm_config(d->realm)->listen);
-    }
-    free(d->workers);
-    quotas_fini(&d->shared.crew.tenants);
-    quotas_fini(&d->shared.crew.users);
-    addresses_free(d->shared.addresses);
+    listeners_fini(&d->listeners);
+    workers_fini(&d->workers);
     auto_setup_fini(&d->auto_setup);
     realm_unref(d->realm);
     realms_fini(&d->realms);
 }
 
-int daemon_run(const char *file)
+int daemon_run(const char *file, bool takeover)
 {
-    struct daemon d = {.state = DAEMON_RUNNING, .unix_fd = -1};
+    struct daemon d = {.state = DAEMON_RUNNING};
     struct buf faults = {0};
     struct err err = {0};
 
@@ -539,14 +467,16 @@ int daemon_run(const char *file)
         log_error("cannot start an event loop");
         return 1;
     }
+    signals_watch(&d.signals, &d.loop.uv, on_signal, &d);
     log_start();
-    watch_signals(&d); /* before the port answers: whoever has seen it may send one */
+    d.errands = (struct errands){.box = &d.mailbox, .ops = &errands_ops, .data = &d};
+    handover_init(&d.handover);
     tenants_init(&d.tenants, &d.realms.roster, &d.mailbox, on_tenants_changed, &d);
     tenants_follow(&d.tenants, d.realm);
     on_tenants_changed(&d);
     auto_setup_init(&d.auto_setup, &d.loop);
     auto_setup_follow(&d.auto_setup, d.realm);
-    int rc = start_workers(&d, &err);
+    int rc = start(&d, takeover, &err);
     if (rc == 0) {
         run(&d);
     } else {

@@ -10,7 +10,10 @@
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
 
-/* Runs with this configuration file until told to stop. Returns the exit status. */
-int daemon_run(const char *file);
+#include <stdbool.h>
+
+/* Runs with this configuration file until told to stop. With `takeover` it takes
+ * the place of the process that runs, where one does. Returns the exit status. */
+int daemon_run(const char *file, bool takeover);
 
 #endif

@@ -11,89 +11,145 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "net/listen.h"
-
-static void close_all(const int *fds, int count)
+int listeners_init(struct listeners *l, struct err *err)
 {
+    int count = sd_listen_fds(0);
+
+    *l = (struct listeners){.unix_fd = -1, .given = count > 0};
     for (int i = 0; i < count; i++) {
-        (void)close(fds[i]);
+        int fd = SD_LISTEN_FDS_START + i;
+        if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0 ||
+            fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+            return err_set(err, ERR_CONFIG, "descriptor %d of systemd is no listening socket", fd);
+        }
+        listen_stock_add(&l->stock, fd);
     }
+    return 0;
 }
 
-static int open_tcp(const struct listen_config *config, int *fds, size_t cap, struct err *err)
+static int copy(int fd, struct listener_set *set, struct err *err)
 {
-    int count = 0;
+    if (set->count == LISTENERS_EACH) {
+        return 0; /* no more are polled: the configuration's check says so */
+    }
+    int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (other < 0) {
+        return err_set(err, -errno, "listen: %s", strerror(errno));
+    }
+    set->fds[set->count++] = other;
+    return 0;
+}
 
+/* The stock's own descriptors stay open: they are what is handed on. */
+static int copy_given(const struct listeners *l, struct listener_set *set, struct err *err)
+{
+    for (size_t i = 0; i < l->stock.count; i++) {
+        int rc = copy(l->stock.fds[i], set, err);
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static int open_tcp(struct listeners *l, const struct listen_config *config,
+                    struct listener_set *set, struct err *err)
+{
     for (size_t i = 0; i < config->address.count; i++) {
-        int n = listen_open_tcp(config->address.items[i], config->port, fds + count,
-                                (int)cap - count, err);
+        int n = listen_open_tcp(config->address.items[i], config->port, &l->stock,
+                                set->fds + set->count, LISTENERS_EACH - (int)set->count, err);
         if (n < 0) {
-            close_all(fds, count);
             return n;
         }
-        count += n;
+        set->count += (size_t)n;
     }
-    return count;
+    return 0;
 }
 
 /* Who shares one queue of clients takes from it when it has time. */
-static int open_unix(const struct listen_config *config, int *unix_fd, struct err *err)
+static int open_unix(struct listeners *l, const struct listen_config *config,
+                     struct listener_set *set, struct err *err)
 {
-    if (*unix_fd < 0) {
-        (void)mkdir(config->unix_dir, 0755); /* what is missing is said by the bind */
-        *unix_fd = listen_open_unix(config->unix_dir, config->port, err);
-        return *unix_fd;
+    if (config->unix_dir[0] == '\0' || set->count == LISTENERS_EACH) {
+        return 0;
     }
-    int fd = fcntl(*unix_fd, F_DUPFD_CLOEXEC, 0);
-    return fd >= 0 ? fd : err_set(err, -errno, "listen: %s", strerror(errno));
+    if (l->unix_fd >= 0) {
+        return copy(l->unix_fd, set, err);
+    }
+    (void)mkdir(config->unix_dir, 0755); /* what is missing is said by the bind */
+    l->unix_fd = listen_open_unix(config->unix_dir, config->port, &l->stock, err);
+    if (l->unix_fd < 0) {
+        return l->unix_fd;
+    }
+    (void)snprintf(l->path, sizeof l->path, "%s/.s.PGSQL.%d", config->unix_dir, config->port);
+    set->fds[set->count++] = l->unix_fd;
+    return 0;
 }
 
-static int copy_inherited(int inherited, int *fds, size_t cap, struct err *err)
+static bool is_unix(int fd)
 {
-    int count = 0;
+    int domain = 0;
+    socklen_t size = sizeof domain;
 
-    for (int i = 0; i < inherited && (size_t)count < cap; i++) {
-        int from = SD_LISTEN_FDS_START + i;
-        int fd = sd_is_socket(from, AF_UNSPEC, SOCK_STREAM, 1) > 0 ? fcntl(from, F_DUPFD_CLOEXEC, 0)
-                                                                   : -1;
-        if (fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
-            close_all(fds, count);
-            return err_set(err, ERR_CONFIG, "descriptor %d of systemd is no listening socket",
-                           from);
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
+
+/* Who ran before had more workers: the queues that are left go round, so that nobody waits in one
+ * that is never asked. Queues of addresses that are no more are given up, and so are copies of a
+ * Unix socket, whose queue has another. */
+static void spread_rest(struct listeners *l, struct listener_set *sets, size_t count)
+{
+    size_t next = 0;
+
+    for (size_t i = 0; i < sets[0].count; i++) {
+        int like = sets[0].fds[i];
+        int fd = is_unix(like) ? -1 : listen_stock_take_like(&l->stock, like);
+        while (fd >= 0) {
+            struct listener_set *set = &sets[next++ % count];
+            if (set->count == LISTENERS_EACH) {
+                listen_stock_add(&l->stock, fd);
+                break;
+            }
+            set->fds[set->count++] = fd;
+            fd = listen_stock_take_like(&l->stock, like);
         }
-        fds[count++] = fd;
     }
-    return count;
+    listen_stock_close(&l->stock);
 }
 
-int listeners_open(const struct listen_config *config, int *unix_fd, int *fds, size_t cap,
-                   struct err *err)
+int listeners_open(struct listeners *l, const struct listen_config *config,
+                   struct listener_set *sets, size_t count, struct err *err)
 {
-    int inherited = sd_listen_fds(0);
-
-    if (inherited > 0) {
-        return copy_inherited(inherited, fds, cap, err);
+    for (size_t i = 0; i < count; i++) {
+        int rc = l->given ? copy_given(l, &sets[i], err) : open_tcp(l, config, &sets[i], err);
+        if (rc == 0 && !l->given) {
+            rc = open_unix(l, config, &sets[i], err);
+        }
+        if (rc < 0) {
+            return rc;
+        }
     }
-    int count = open_tcp(config, fds, cap, err);
-
-    if (count < 0 || config->unix_dir[0] == '\0' || (size_t)count == cap) {
-        return count;
+    if (!l->given) {
+        spread_rest(l, sets, count);
     }
-    int fd = open_unix(config, unix_fd, err);
-    if (fd < 0) {
-        close_all(fds, count);
-        return fd;
-    }
-    fds[count++] = fd;
-    return count;
+    return 0;
 }
 
-void listeners_unlink(const struct listen_config *config)
+void listeners_hand_over(struct listeners *l)
 {
-    char path[256];
+    l->path[0] = '\0';
+}
 
-    if (config->unix_dir[0] != '\0' && sd_listen_fds(0) <= 0) {
-        (void)snprintf(path, sizeof path, "%s/.s.PGSQL.%d", config->unix_dir, config->port);
-        (void)unlink(path);
+void listeners_unlink(struct listeners *l)
+{
+    if (l->path[0] != '\0') {
+        (void)unlink(l->path);
+        l->path[0] = '\0';
     }
+}
+
+void listeners_fini(struct listeners *l)
+{
+    listeners_unlink(l);
+    listen_stock_close(&l->stock);
 }

@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 
     switch (options.action) {
     case OPTION_RUN:
-        return daemon_run(options.file);
+        return daemon_run(options.file, options.takeover);
     case OPTION_CHECK:
         return check(options.file);
     case OPTION_REFERENCE:

@@ -7,9 +7,13 @@
 #include "config/load.h"
 
 static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
-    {"reference", no_argument, NULL, 'r'},    {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},
+    {"takeover", no_argument, NULL, 't'},
+    {"check", no_argument, NULL, 'k'},
+    {"reference", no_argument, NULL, 'r'},
+    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 struct options options_parse(int argc, char **argv)
@@ -21,6 +25,9 @@ struct options options_parse(int argc, char **argv)
         switch (c) {
         case 'c':
             options.file = optarg;
+            break;
+        case 't':
+            options.takeover = true;
             break;
         case 'k':
             options.action = OPTION_CHECK;
@@ -60,6 +67,8 @@ void options_print_help(void)
         "\n"
         "Options:\n"
         "  -c, --config FILE   configuration (default " CONFIG_DEFAULT_FILE ")\n"
+        "      --takeover      take the place of the one that runs: it hands its sockets on, and\n"
+        "                      ends when its clients have left\n"
         "  -V, --version       print the version\n"
         "  -h, --help          print this\n"
         "\n"

@@ -4,6 +4,8 @@
 #ifndef DAEMON_OPTIONS_H
 #define DAEMON_OPTIONS_H
 
+#include <stdbool.h>
+
 enum option_action {
     OPTION_RUN,
     OPTION_CHECK,
@@ -16,6 +18,7 @@ enum option_action {
 struct options {
     enum option_action action;
     const char *file; /* the configuration */
+    bool takeover;    /* from the process that runs */
 };
 
 struct options options_parse(int argc, char **argv);

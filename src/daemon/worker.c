@@ -19,7 +19,8 @@ struct order {
     void (*run)(struct order *order);
     const struct realm *realm; /* set_realm */
     struct cancel_key key;     /* cancel */
-    bool wait_for_clients;     /* drain */
+    bool empty;                /* stop_listening */
+    enum proxy_drain how;      /* drain */
     struct buf names;          /* refresh: of tenants that are left, each with a NUL; answer: one */
     struct err err;            /* answer */
 };
@@ -90,19 +91,19 @@ static void on_client_gone(void *data)
 
 static void close_listeners(struct worker *w)
 {
-    for (size_t i = 0; i < w->fd_count; i++) {
+    for (size_t i = 0; i < w->sockets.count; i++) {
         if (w->started) {
             listener_close(&w->listeners[i]);
         } else {
-            (void)close(w->fds[i]);
+            (void)close(w->sockets.fds[i]);
         }
     }
 }
 
 static void start_listening(struct worker *w)
 {
-    for (size_t i = 0; i < w->fd_count; i++) {
-        int rc = listener_start(&w->listeners[i], &w->loop, w->fds[i], on_client, w);
+    for (size_t i = 0; i < w->sockets.count; i++) {
+        int rc = listener_start(&w->listeners[i], &w->loop, w->sockets.fds[i], on_client, w);
         if (rc < 0) {
             log_error("cannot poll a listening socket reason=\"%s\"", uv_strerror(rc));
         }
@@ -149,19 +150,24 @@ static void run_answer(struct order *order)
 
 static void run_cancel(struct order *order)
 {
-    proxy_cancel(&order->worker->proxy, &order->key);
+    (void)proxy_cancel_own(&order->worker->proxy, &order->key); /* or nobody has it */
 }
 
 static void run_stop_listening(struct order *order)
 {
-    close_listeners(order->worker);
+    struct worker *w = order->worker;
+
+    for (size_t i = 0; order->empty && i < w->sockets.count; i++) {
+        listener_empty(&w->listeners[i]);
+    }
+    close_listeners(w);
 }
 
 static void run_drain(struct order *order)
 {
     struct worker *w = order->worker;
 
-    proxy_drain(&w->proxy, order->wait_for_clients);
+    proxy_drain(&w->proxy, order->how);
     on_client_gone(w);
 }
 
@@ -178,7 +184,7 @@ static void run_stop(struct order *order)
 
 /* ---- from other threads ---- */
 
-int worker_init(struct worker *w, const int *fds, size_t fd_count, const struct realm *realm,
+int worker_init(struct worker *w, const struct listener_set *sockets, const struct realm *realm,
                 struct worker_shared *shared, const struct worker_hooks *hooks, void *data)
 {
     static const struct proxy_hooks proxy_hooks = {
@@ -193,8 +199,7 @@ int worker_init(struct worker *w, const int *fds, size_t fd_count, const struct 
 
     w->hooks = *hooks;
     w->data = data;
-    w->fd_count = fd_count;
-    memcpy(w->fds, fds, fd_count * sizeof *fds);
+    w->sockets = *sockets;
     int rc = loop_init(&w->loop);
     if (rc < 0) {
         return rc;
@@ -257,16 +262,19 @@ void worker_cancel(struct worker *w, const struct cancel_key *key)
     post(w, order);
 }
 
-void worker_stop_listening(struct worker *w)
+void worker_stop_listening(struct worker *w, bool empty)
 {
-    post(w, new_order(w, run_stop_listening));
+    struct order *order = new_order(w, run_stop_listening);
+
+    order->empty = empty;
+    post(w, order);
 }
 
-void worker_drain(struct worker *w, bool wait_for_clients)
+void worker_drain(struct worker *w, enum proxy_drain how)
 {
     struct order *order = new_order(w, run_drain);
 
-    order->wait_for_clients = wait_for_clients;
+    order->how = how;
     post(w, order);
 }
 

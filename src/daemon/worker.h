@@ -6,11 +6,9 @@
 #ifndef DAEMON_WORKER_H
 #define DAEMON_WORKER_H
 
-#include "net/listen.h"
+#include "daemon/listeners.h"
 #include "net/mailbox.h"
 #include "proxy/proxy.h"
-
-#define WORKER_LISTENERS 32
 
 struct worker;
 
@@ -29,9 +27,8 @@ struct worker {
     struct loop loop;
     struct mailbox mailbox;
     struct proxy proxy;
-    struct listener listeners[WORKER_LISTENERS];
-    int fds[WORKER_LISTENERS]; /* that the listeners start with */
-    size_t fd_count;
+    struct listener_set sockets; /* that the listeners start with */
+    struct listener listeners[LISTENERS_EACH];
     struct worker_hooks hooks;
     void *data;
     bool started;
@@ -45,9 +42,9 @@ struct worker_shared {
     struct addresses *addresses; /* of the clients */
 };
 
-/* Prepares a worker and makes it one of the crew; takes over the descriptors (listening) and the
+/* Prepares a worker and makes it one of the crew; takes over the sockets and the
  * realm's reference. */
-int worker_init(struct worker *w, const int *fds, size_t fd_count, const struct realm *realm,
+int worker_init(struct worker *w, const struct listener_set *sockets, const struct realm *realm,
                 struct worker_shared *shared, const struct worker_hooks *hooks, void *data);
 int worker_start(struct worker *w);
 
@@ -60,8 +57,10 @@ void worker_refresh(struct worker *w, struct slice names);
 /* Clients that expect the tenant go on, or end with the error. */
 void worker_answer(struct worker *w, const char *tenant, const struct err *err);
 void worker_cancel(struct worker *w, const struct cancel_key *key);
-void worker_stop_listening(struct worker *w);
-void worker_drain(struct worker *w, bool wait_for_clients);
+
+/* With `empty` those who wait in the sockets' queues are taken first. */
+void worker_stop_listening(struct worker *w, bool empty);
+void worker_drain(struct worker *w, enum proxy_drain how);
 void worker_stop(struct worker *w);
 
 /* After worker_stop: waits for the thread. */

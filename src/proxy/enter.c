@@ -308,7 +308,7 @@ static int check_proxy(const struct frontend *f, struct err *err)
 {
     int most = realm_config(f->realm)->limits.clients;
 
-    if (f->proxy->draining) {
+    if (f->proxy->refusing) {
         return err_set(err, ERR_SHUTDOWN, "pooler is shutting down");
     }
     if (most > 0 && atomic_load(f->proxy->clients_in_all) > (uint32_t)most) {

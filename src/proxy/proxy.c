@@ -101,25 +101,33 @@ void proxy_set_realm(struct proxy *proxy, const struct realm *realm)
 
 void proxy_cancel(struct proxy *proxy, const struct cancel_key *key)
 {
-    if (slot_worker(key->pid) != proxy->worker) {
-        proxy->hooks.on_cancel(proxy->data, key);
-        return;
-    }
-    struct frontend *f = slots_find(&proxy->slots, key->pid);
     proxy->cancels++;
-    if (f == NULL) {
-        return;
-    }
-    struct cancel_key own = frontend_cancel_key(f);
-    if (cancel_key_equal(&own, key)) {
-        frontend_cancel(f);
+    if (!proxy_cancel_own(proxy, key)) {
+        proxy->hooks.on_cancel(proxy->data, key);
     }
 }
 
-void proxy_drain(struct proxy *proxy, bool wait_for_clients)
+bool proxy_cancel_own(struct proxy *proxy, const struct cancel_key *key)
+{
+    struct frontend *f =
+        slot_worker(key->pid) == proxy->worker ? slots_find(&proxy->slots, key->pid) : NULL;
+
+    if (f == NULL) {
+        return false;
+    }
+    struct cancel_key own = frontend_cancel_key(f);
+    if (!cancel_key_equal(&own, key)) {
+        return false;
+    }
+    frontend_cancel(f);
+    return true;
+}
+
+void proxy_drain(struct proxy *proxy, enum proxy_drain how)
 {
     proxy->draining = true;
-    if (wait_for_clients) {
+    proxy->refusing = how != PROXY_DRAIN_HANDED_OVER;
+    if (how != PROXY_DRAIN_SERVERS) {
         return;
     }
     list_each_safe (node, tmp, &proxy->clients) {
@@ -130,6 +138,7 @@ void proxy_drain(struct proxy *proxy, bool wait_for_clients)
 void proxy_close(struct proxy *proxy)
 {
     proxy->draining = true;
+    proxy->refusing = true;
     proxy->closed = true;
     while (!list_empty(&proxy->clients)) {
         struct err err;

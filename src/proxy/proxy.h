@@ -30,7 +30,8 @@ struct console_client {
 struct proxy_hooks {
     /* Takes over the client; it has been told AuthenticationOk. */
     void (*on_console)(void *data, struct console_client *client);
-    /* A CancelRequest whose key belongs to another worker, or to no one. */
+    /* A CancelRequest whose key fits no client of this worker: another may have it, or another
+     * process. */
     void (*on_cancel)(void *data, const struct cancel_key *key);
     /* The tenant has tampered as often as limits.tampers says: it is to be suspended. */
     void (*on_tampering)(void *data, const char *tenant);
@@ -40,6 +41,13 @@ struct proxy_hooks {
     void (*on_client_gone)(void *data);
     /* How a server is asked for users that the configuration does not name; NULL: not at all. */
     const struct directory_ops *directory;
+};
+
+enum proxy_drain {
+    PROXY_DRAIN_SERVERS,    /* each client is closed when it is outside a transaction */
+    PROXY_DRAIN_CLIENTS,    /* those that are there go on until they leave */
+    PROXY_DRAIN_HANDED_OVER /* likewise, and so do logins that are under way: the next process does
+                             * not know of them */
 };
 
 /* The number of a client is one of all workers: a multiple of this, and the worker's index. */
@@ -72,7 +80,8 @@ struct proxy {
     uint32_t client_count;
     uint64_t next_client;         /* numbers of frontends: multiples of PROXY_IDS */
     struct buf assembly;          /* where switches are put together; valid within one call */
-    bool draining;                /* logins are refused, idle clients go */
+    bool draining;                /* the last client is waited for */
+    bool refusing;                /* logins are refused */
     bool closed;                  /* nobody may come any more */
     uint64_t cancels;             /* cancel requests received */
     uint64_t closes[ERR_INDEXES]; /* of clients, by err_index of the reason; 0: they left */
@@ -90,12 +99,14 @@ void proxy_uncount(struct proxy *proxy, const struct addr *peer);
 /* Exchanges what is in force; takes over the reference. */
 void proxy_set_realm(struct proxy *proxy, const struct realm *realm);
 
-/* A CancelRequest for a client of this worker; nothing happens where the key does not fit. */
+/* A CancelRequest came: a client of this worker is helped, or the hook asked. */
 void proxy_cancel(struct proxy *proxy, const struct cancel_key *key);
 
-/* Refuses new logins. With `wait_for_clients` those that are there go on until they leave; else
- * each is closed when it is outside a transaction. */
-void proxy_drain(struct proxy *proxy, bool wait_for_clients);
+/* One that came to somebody else; false where the key fits no client of this worker. */
+bool proxy_cancel_own(struct proxy *proxy, const struct cancel_key *key);
+
+/* The clients are to go. */
+void proxy_drain(struct proxy *proxy, enum proxy_drain how);
 
 /* Closes every client and connection at once; memory follows in later turns, then proxy_fini. */
 void proxy_close(struct proxy *proxy);

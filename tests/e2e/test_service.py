@@ -93,6 +93,16 @@ def test_systemd_is_told_what_happens(start, environment, tmp_path):
     assert "STOPPING=1" in "".join(notified.messages)
 
 
+def test_signals_that_come_while_it_ends_are_no_end_of_their_own(start):
+    for _ in range(10):
+        daemon = start()
+        daemon.console("SHOW VERSION")
+        process = daemon.process
+        while process.poll() is None:  # poll reaps it: no signal goes astray
+            process.send_signal(signal.SIGTERM)
+        daemon.expect_end()
+
+
 def test_a_socket_of_systemd_is_listened_on(cluster, tmp_path):
     activate = shutil.which("systemd-socket-activate")
     if activate is None:

@@ -53,7 +53,8 @@ def merge(base, change):
 class Proxy:
     """One daemon. `config` is what the file says, as a mapping (JSON is YAML) or as text."""
 
-    def __init__(self, config, release=False):
+    def __init__(self, config, release=False, arguments=()):
+        self.arguments = arguments
         self.release = release
         self.host = "127.0.0.1"
         self.port = config["listen"]["port"] if isinstance(config, dict) else None
@@ -98,7 +99,8 @@ class Proxy:
         environment = dict(os.environ, ASAN_OPTIONS="exitcode=66:detect_leaks=1:handle_abort=1",
                            UBSAN_OPTIONS="print_stacktrace=1")
         with open(os.path.join(self.directory, "stderr"), "ab") as stderr:
-            self.process = subprocess.Popen([binary(self.release), "-c", self.file],
+            self.process = subprocess.Popen([binary(self.release), "-c", self.file,
+                                             *self.arguments],
                                             env=environment, cwd=self.directory,
                                             stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr)
         running.add(self)

@@ -557,7 +557,7 @@ START_TEST(a_drain_closes_who_is_idle_at_once_and_others_after_their_transaction
     struct scene x = {0};
     within_transaction(&x);
 
-    proxy_drain(&x.s.proxy, false);
+    proxy_drain(&x.s.proxy, PROXY_DRAIN_SERVERS);
     stage_ask(x.client, "Q");
     peer_expect(x.server, "Q");
     stage_answer(x.server, "CZI");
@@ -569,12 +569,24 @@ START_TEST(a_drain_closes_who_is_idle_at_once_and_others_after_their_transaction
 }
 END_TEST
 
+START_TEST(a_client_that_came_before_the_hand_over_is_let_in)
+{
+    struct scene x = {0};
+    idle(&x);
+
+    proxy_drain(&x.s.proxy, PROXY_DRAIN_HANDED_OVER);
+
+    (void)stage_login(&x.s, "app.acme");
+    stage_end(&x.s);
+}
+END_TEST
+
 START_TEST(a_drain_that_waits_for_clients_lets_them_go_on_and_lets_nobody_in)
 {
     struct scene x = {0};
     idle(&x);
 
-    proxy_drain(&x.s.proxy, true);
+    proxy_drain(&x.s.proxy, PROXY_DRAIN_CLIENTS);
     stage_ask(x.client, "Q");
     peer_expect(x.server, "Q");
     stage_answer(x.server, "CZI");
@@ -655,6 +667,7 @@ static void add_orders(TCase *all)
     tcase_add_test(all, a_cancel_request_for_another_worker_is_handed_on);
     tcase_add_test(all, a_drain_closes_who_is_idle_at_once_and_others_after_their_transaction);
     tcase_add_test(all, a_drain_that_waits_for_clients_lets_them_go_on_and_lets_nobody_in);
+    tcase_add_test(all, a_client_that_came_before_the_hand_over_is_let_in);
     tcase_add_test(all, a_client_of_the_console_is_handed_over_with_what_it_has_said);
     tcase_add_test(all, a_login_that_takes_too_long_is_ended);
 }

@@ -49,7 +49,7 @@ static int begin(struct door *door)
 
     *door = (struct door){0};
     loops_begin(&door->loop);
-    ck_assert_msg(listen_open_tcp("127.0.0.1", 0, &fd, 1, &err) == 1, "%s", err.text);
+    ck_assert_msg(listen_open_tcp("127.0.0.1", 0, NULL, &fd, 1, &err) == 1, "%s", err.text);
     ck_assert_int_eq(listener_start(&door->listener, &door->loop, fd, on_client, door), 0);
     return port_of(fd);
 }
@@ -148,9 +148,9 @@ START_TEST(two_workers_can_listen_on_one_port)
     int first = -1;
     int second = -1;
 
-    ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, &first, 1, &err), 1);
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, NULL, &first, 1, &err), 1);
 
-    ck_assert_int_eq(listen_open_tcp("127.0.0.1", port_of(first), &second, 1, &err), 1);
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", port_of(first), NULL, &second, 1, &err), 1);
     (void)close(first);
     (void)close(second);
 }
@@ -162,8 +162,8 @@ START_TEST(a_star_listens_on_every_family_there_is)
     int fds[2] = {-1, -1};
     int first = -1;
 
-    ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, &first, 1, &err), 1);
-    int count = listen_open_tcp("*", port_of(first), fds, 2, &err);
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, NULL, &first, 1, &err), 1);
+    int count = listen_open_tcp("*", port_of(first), NULL, fds, 2, &err);
 
     ck_assert_int_ge(count, 1);
     for (int i = 0; i < count; i++) {
@@ -184,7 +184,7 @@ START_TEST(an_address_in_use_is_an_error_that_names_it)
     ck_assert_int_eq(listen(taken, 1), 0);
     int port = port_of(taken);
 
-    int rc = listen_open_tcp("127.0.0.1", port, fds, 2, &err);
+    int rc = listen_open_tcp("127.0.0.1", port, NULL, fds, 2, &err);
 
     (void)snprintf(text, sizeof text, "listen on 127.0.0.1:%d: Address already in use", port);
     ck_assert_int_eq(rc, UV_EADDRINUSE);
@@ -201,7 +201,7 @@ START_TEST(an_unknown_name_is_an_error)
     struct err err = {0};
     int fds[2];
 
-    ck_assert_int_lt(listen_open_tcp(NO_HOST, 0, fds, 2, &err), 0);
+    ck_assert_int_lt(listen_open_tcp(NO_HOST, 0, NULL, fds, 2, &err), 0);
 
     ck_assert_ptr_nonnull(strstr(err.text, "listen on " NO_HOST));
 }
@@ -242,7 +242,7 @@ START_TEST(a_unix_socket_is_open_to_everybody)
     struct stat st;
     make_folder(&folder);
 
-    int fd = listen_open_unix(folder.dir, 6432, &err);
+    int fd = listen_open_unix(folder.dir, 6432, NULL, &err);
 
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(stat(folder.sun.sun_path, &st), 0);
@@ -258,10 +258,10 @@ START_TEST(a_socket_file_that_a_dead_process_left_is_replaced)
     struct folder folder;
     struct err err = {0};
     make_folder(&folder);
-    (void)close(listen_open_unix(folder.dir, 6432, &err));
+    (void)close(listen_open_unix(folder.dir, 6432, NULL, &err));
     ck_assert_int_eq(access(folder.sun.sun_path, F_OK), 0);
 
-    int fd = listen_open_unix(folder.dir, 6432, &err);
+    int fd = listen_open_unix(folder.dir, 6432, NULL, &err);
 
     ck_assert_int_ge(fd, 0);
     (void)close(connect_unix(&folder));
@@ -275,9 +275,9 @@ START_TEST(the_socket_of_a_living_process_is_left_alone)
     struct folder folder;
     struct err err = {0};
     make_folder(&folder);
-    int fd = listen_open_unix(folder.dir, 6432, &err);
+    int fd = listen_open_unix(folder.dir, 6432, NULL, &err);
 
-    ck_assert_int_eq(listen_open_unix(folder.dir, 6432, &err), UV_EADDRINUSE);
+    ck_assert_int_eq(listen_open_unix(folder.dir, 6432, NULL, &err), UV_EADDRINUSE);
 
     ck_assert_ptr_nonnull(strstr(err.text, "another server is running there"));
     (void)close(connect_unix(&folder));
@@ -294,7 +294,7 @@ START_TEST(a_directory_whose_name_is_too_long_is_an_error)
     dir[0] = '/';
     dir[sizeof dir - 1] = '\0';
 
-    ck_assert_int_eq(listen_open_unix(dir, 6432, &err), UV_ENAMETOOLONG);
+    ck_assert_int_eq(listen_open_unix(dir, 6432, NULL, &err), UV_ENAMETOOLONG);
 }
 END_TEST
 
@@ -302,9 +302,97 @@ START_TEST(a_directory_that_is_not_there_is_an_error)
 {
     struct err err = {0};
 
-    ck_assert_int_eq(listen_open_unix("/no/such/directory", 6432, &err), UV_ENOENT);
+    ck_assert_int_eq(listen_open_unix("/no/such/directory", 6432, NULL, &err), UV_ENOENT);
 
     ck_assert_ptr_nonnull(strstr(err.text, "/no/such/directory/.s.PGSQL.6432"));
+}
+END_TEST
+
+static void expect_client(int fd)
+{
+    int client = accept(fd, NULL, NULL);
+
+    ck_assert_int_ge(client, 0);
+    (void)close(client);
+}
+
+START_TEST(a_socket_of_the_stock_serves_in_the_place_of_a_new_one)
+{
+    struct listen_stock stock = {0};
+    struct err err = {0};
+    int old;
+    int fds[2];
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, NULL, &old, 1, &err), 1);
+    int waiting = connect_to(port_of(old));
+    listen_stock_add(&stock, old);
+
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", port_of(old), &stock, fds, 2, &err), 1);
+
+    ck_assert_int_eq(fds[0], old);
+    ck_assert_uint_eq(stock.count, 0);
+    expect_client(fds[0]);
+    (void)close(waiting);
+    (void)close(old);
+    listen_stock_close(&stock);
+}
+END_TEST
+
+START_TEST(a_socket_of_another_port_stays_in_the_stock)
+{
+    struct listen_stock stock = {0};
+    struct err err = {0};
+    int old;
+    int fd;
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, NULL, &old, 1, &err), 1);
+    listen_stock_add(&stock, old);
+
+    ck_assert_int_eq(listen_open_tcp("127.0.0.1", 0, &stock, &fd, 1, &err), 1);
+
+    ck_assert_int_ne(fd, old);
+    ck_assert_uint_eq(stock.count, 1);
+    ck_assert_int_eq(listen_stock_take_like(&stock, fd), -1);
+    (void)close(fd);
+    listen_stock_close(&stock);
+}
+END_TEST
+
+START_TEST(a_unix_socket_of_the_stock_is_not_another_servers)
+{
+    struct listen_stock stock = {0};
+    struct folder folder;
+    struct err err = {0};
+    make_folder(&folder);
+    int old = listen_open_unix(folder.dir, 6432, NULL, &err);
+    int waiting = connect_unix(&folder);
+    listen_stock_add(&stock, old);
+
+    int fd = listen_open_unix(folder.dir, 6432, &stock, &err);
+
+    ck_assert_int_eq(fd, old);
+    expect_client(fd);
+    (void)close(waiting);
+    (void)close(fd);
+    listen_stock_close(&stock);
+    remove_folder(&folder);
+}
+END_TEST
+
+START_TEST(who_waits_in_the_queue_is_taken_before_a_close)
+{
+    struct door door;
+    int port = begin(&door);
+    int clients[LISTEN_ACCEPTS + 5];
+    for (int i = 0; i < LISTEN_ACCEPTS + 5; i++) {
+        clients[i] = connect_to(port);
+    }
+
+    listener_empty(&door.listener);
+
+    ck_assert_int_eq(door.came, LISTEN_ACCEPTS + 5);
+    for (int i = 0; i < LISTEN_ACCEPTS + 5; i++) {
+        (void)close(clients[i]);
+    }
+    end(&door);
 }
 END_TEST
 
@@ -372,6 +460,10 @@ static Suite *make_suite(void)
     tcase_add_test(all, the_socket_of_a_living_process_is_left_alone);
     tcase_add_test(all, a_directory_whose_name_is_too_long_is_an_error);
     tcase_add_test(all, a_directory_that_is_not_there_is_an_error);
+    tcase_add_test(all, a_socket_of_the_stock_serves_in_the_place_of_a_new_one);
+    tcase_add_test(all, a_socket_of_another_port_stays_in_the_stock);
+    tcase_add_test(all, a_unix_socket_of_the_stock_is_not_another_servers);
+    tcase_add_test(all, who_waits_in_the_queue_is_taken_before_a_close);
     tcase_add_test(all, without_descriptors_a_client_is_told_and_the_next_are_served_again);
     suite_add_tcase(suite, all);
     return suite;
