@@ -19,7 +19,8 @@ enum {
     RLS_TABLE_TYPE, /* NULL: it has no such column */
     RLS_TABLE_DEFAULT,
     RLS_TABLE_GENERATED, /* t or f */
-    RLS_TABLE_OTHERS     /* permissive policies that are not ours */
+    RLS_TABLE_OTHERS,    /* permissive policies that are not ours */
+    RLS_TABLE_PROTECTED  /* t or f: our policy is there, and in force for the owner too */
 };
 
 /* Places in the array below of those that others ask for by name. */

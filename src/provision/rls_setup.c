@@ -163,7 +163,9 @@ static void protect_tables(struct setup *s)
     PGresult *tables = ask(s, rls_catalog_tables, params, 2);
 
     for (int row = 0; tables != NULL && row < PQntuples(tables) && !failed(s); row++) {
-        protect_table(s, tables, row);
+        if (!s->request->only_new || PQgetvalue(tables, row, RLS_TABLE_PROTECTED)[0] == 'f') {
+            protect_table(s, tables, row);
+        }
     }
     if (tables != NULL && PQntuples(tables) == 0) {
         find(s, RLS_WARNING, s->request->target.database, "no table has the tenant column");
@@ -187,14 +189,14 @@ static void look_for_traps(struct setup *s)
     }
 }
 
-static bool is_done(struct setup *s)
+static bool is_installed(struct setup *s)
 {
     PGresult *result =
         ask(s, "SELECT to_regprocedure('fahrend.current_tenant()') IS NOT NULL", NULL, 0);
-    bool done = result != NULL && PQgetvalue(result, 0, 0)[0] == 't';
+    bool found = result != NULL && PQgetvalue(result, 0, 0)[0] == 't';
 
     PQclear(result);
-    return done;
+    return found;
 }
 
 static const char *shared_role(const struct login_config *login)
@@ -227,11 +229,10 @@ void rls_request_init(struct rls_request *request, const struct pgexec_target *t
 static void set_up(struct setup *s)
 {
     run(s, "BEGIN");
-    if (s->request->once && is_done(s)) {
-        return;
-    }
     choose_tables(s);
-    rls_sql_install(&s->request->options, on_statement, s);
+    if (!s->request->only_new || !is_installed(s)) {
+        rls_sql_install(&s->request->options, on_statement, s);
+    }
     protect_tables(s);
     look_for_traps(s);
     run(s, s->request->dry ? "ROLLBACK" : "COMMIT");

@@ -16,7 +16,7 @@ struct rls_request {
     size_t table_count;
     const char *role; /* that tenants share, or NULL */
     bool dry;         /* say what would be run, and roll back */
-    bool once;        /* nothing where it was done before: the function is there */
+    bool only_new; /* leave what was set up before: the functions and keys, tables with policies */
 };
 
 enum rls_finding_kind { RLS_STATEMENT, RLS_WARNING };

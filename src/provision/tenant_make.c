@@ -236,8 +236,8 @@ static void make_database(struct make *m)
     furnish_database(m);
 }
 
-/* rls.setup: auto. The first tenant of a database brings the policies; warnings are SETUP RLS's to
- * tell. */
+/* rls.setup: auto. The first tenant of a database brings the policies, and each later one those of
+ * tables that came meanwhile; warnings are SETUP RLS's to tell. */
 static void set_up_rows(struct make *m)
 {
     const struct tenant_request *request = m->request;
@@ -252,7 +252,7 @@ static void set_up_rows(struct make *m)
     }
     rls_request_init(&rls, &request->admin.target, spec->database, spec->config, request->secrets);
     rls.dry = request->dry;
-    rls.once = true;
+    rls.only_new = true;
     rls_setup(&rls, &outcome);
     for (size_t i = 0; i < outcome.count; i++) {
         if (outcome.findings[i].kind == RLS_STATEMENT) {

@@ -99,6 +99,15 @@ def test_the_first_tenant_of_a_database_brings_it(cluster, database):
                 client.rows("INSERT INTO words (body) VALUES ('of zz')")
                 assert client.rows("SELECT tenant_id, body FROM words") == [["zz", "of zz"]]
             assert any("fahrend_tenant" in row["text"] for row in rows)
+
+            cluster.run("CREATE TABLE later (tenant_id text NOT NULL, body text NOT NULL);"
+                        "GRANT SELECT, INSERT ON later TO app", database[:-2] + "zz")
+            rows = daemon.console("CREATE TENANT zz")
+            touched = {row["object"] for row in rows if "POLICY" in row["text"]}
+            assert touched == {"public.later"}, "what was set up before is left"
+            with daemon.wire_tenant("zz") as client:
+                client.rows("INSERT INTO later (body) VALUES ('of zz')")
+                assert client.rows("SELECT tenant_id FROM later") == [["zz"]]
             daemon.console("DROP TENANT zz CASCADE")
     finally:
         cluster.run(f"DROP DATABASE IF EXISTS {database[:-2]}zz WITH (FORCE)")
