@@ -479,6 +479,7 @@ void backend_start(struct backend *b, struct loop *loop, const struct backend_ta
     b->connected_at = b->used_at = loop_now(loop);
     list_init(&b->idle_node);
     list_init(&b->context_node);
+    list_init(&b->birth_node);
     list_init(&b->host_node);
     list_init(&b->pool_node);
     list_init(&b->cancel_list);

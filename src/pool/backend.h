@@ -31,6 +31,7 @@
 
 struct backend;
 struct backend_login;
+struct birth;
 struct credential;
 struct host;
 struct pools;
@@ -113,9 +114,11 @@ struct backend {
 
     struct list idle_node;    /* the pool's: all idle ones, the latest used first */
     struct list context_node; /* the pool's: the idle ones of one context */
+    struct list birth_node;   /* the pool's: the idle ones of one birth */
     struct list host_node;    /* the host's: idle ones of all pools, the latest used first */
     struct list pool_node;    /* the pool's: all; once it lingers, pools.lingering */
 
+    struct birth *birth;            /* what it began with; a reference of the pool's, or NULL */
     struct context_table *contexts; /* the worker's, that the two below are from */
     struct context
         *context; /* last asserted; a reference; NULL before the first and after a reset */

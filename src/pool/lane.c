@@ -210,8 +210,8 @@ struct lane *lane_in_turn(struct pool *pool)
 struct pool_request *lane_next_request(struct lane *lane)
 {
     struct pool *pool = lane->pool;
-    struct pool_request *request =
-        container_of(list_head(&lane->waiters), struct pool_request, node);
+    struct pool_request *request = lane_first(lane);
+
     lane_withdraw(request);
     if (--lane->credit == 0 && !list_empty(&lane->ring_node)) {
         lane->credit = lane->weight;
@@ -229,6 +229,31 @@ void lane_refuse_all(struct pool *pool, const struct err *err)
     while ((node = list_head(&pool->ring)) != NULL) {
         struct pool_request *request =
             lane_next_request(container_of(node, struct lane, ring_node));
+        request->ops->on_refused(request, err);
+    }
+}
+
+static struct pool_request *find_born(const struct pool *pool, const struct birth *birth)
+{
+    list_each_safe (node, tmp, &pool->ring) {
+        const struct lane *lane = container_of(node, struct lane, ring_node);
+        list_each_safe (waiter, next, &lane->waiters) {
+            struct pool_request *request = container_of(waiter, struct pool_request, node);
+            if (request->birth == birth) {
+                return request;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* One at a time: what a client does when it is refused may change the queues. */
+void lane_refuse_born(struct pool *pool, const struct birth *birth, const struct err *err)
+{
+    struct pool_request *request;
+
+    while ((request = find_born(pool, birth)) != NULL) {
+        lane_withdraw(request);
         request->ops->on_refused(request, err);
     }
 }

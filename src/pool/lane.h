@@ -18,6 +18,7 @@
 #include "pool/seal.h"
 #include "tenant/context.h"
 
+struct birth;
 struct pool;
 struct pool_request;
 
@@ -56,6 +57,7 @@ struct pool_request {
     struct list node;
     struct lane *lane;
     struct context *context; /* what the client needs; its reference is the client's */
+    struct birth *birth;     /* what its connection must have begun with; its reference as well */
     uint64_t since;          /* loop time at which it was queued */
     const struct pool_request_ops *ops;
 };
@@ -106,11 +108,20 @@ static inline bool lane_queued(const struct pool_request *request)
  * where nobody waits. */
 struct lane *lane_in_turn(struct pool *pool);
 
-/* Takes out the request that has waited longest in a lane; one that has used up its credit goes to
+/* The request that has waited longest in a lane that has any. */
+static inline struct pool_request *lane_first(const struct lane *lane)
+{
+    return container_of(list_head(&lane->waiters), struct pool_request, node);
+}
+
+/* Takes out that request; one that has used up its credit goes to
  * the end of the ring. */
 struct pool_request *lane_next_request(struct lane *lane);
 
 /* Every one that waits and is not held hears this error. */
 void lane_refuse_all(struct pool *pool, const struct err *err);
+
+/* The same, of those alone that wait for a connection of this birth. */
+void lane_refuse_born(struct pool *pool, const struct birth *birth, const struct err *err);
 
 #endif

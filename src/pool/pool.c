@@ -80,9 +80,9 @@ void pool_free(struct pool *pool)
     deadline_disarm(&pool->reserve);
     deadline_disarm(&pool->retry);
     context_unref(&pool->owner->contexts, pool->startup);
+    birth_unref(pool->birth);
     lane_free_all(pool);
     credential_fini(&pool->credential);
-    parameters_release(&pool->welcome);
     config_unref(pool->config);
     free(pool->replication);
     free(pool->database);
@@ -115,9 +115,12 @@ void pool_adopt(struct pool *pool, const struct pool_config *settings)
     }
 }
 
-struct slice pool_welcome_value(const struct pool *pool, struct slice name)
+void pool_note_birth(struct pool *pool, struct birth *birth)
 {
-    return parameters_find(&pool->welcome, name);
+    if (pool->birth != birth) {
+        birth_unref(pool->birth);
+        pool->birth = birth_ref(birth);
+    }
 }
 
 /* ---- idle connections ---- */
@@ -127,6 +130,8 @@ static void take_from_idle(struct pool *pool, struct backend *b)
     if (!list_empty(&b->idle_node)) {
         list_remove(&b->idle_node);
         list_remove(&b->context_node);
+        list_remove(&b->birth_node);
+        b->birth->idle_count--;
         list_remove(&b->host_node);
         deadline_disarm(&b->deadline);
         pool->idle_count--;
@@ -144,7 +149,7 @@ static void on_idle_timeout(struct deadline *deadline)
     struct backend *b = container_of(deadline, struct backend, deadline);
     struct pool *pool = b->owner;
 
-    if (pool->count > (uint32_t)pool->settings.min_size) {
+    if (pool->count > (uint32_t)pool->settings.min_size || b->birth != pool->birth) {
         close_for(b, BACKEND_END_IDLE);
     } else {
         deadline_arm(deadlines(pool), deadline, (uint64_t)pool->settings.idle_timeout,
@@ -158,6 +163,8 @@ static void put_to_idle(struct pool *pool, struct backend *b)
     if (b->context != NULL && !b->context_unknown) {
         list_push_head(&b->context->idle, &b->context_node);
     }
+    list_push_head(&b->birth->idle, &b->birth_node);
+    b->birth->idle_count++;
     list_push_head(&pool->host->idle, &b->host_node);
     deadline_arm(deadlines(pool), &b->deadline, (uint64_t)pool->settings.idle_timeout,
                  on_idle_timeout);
@@ -187,14 +194,24 @@ static bool may_share(const struct lane *lane, const struct backend *b)
 }
 
 /* By affinity: one already in the context, else the least recently used one. */
+static struct backend *best_idle(const struct pool_request *request)
+{
+    struct list *node = list_head(&request->context->idle);
+
+    if (node != NULL) {
+        struct backend *b = container_of(node, struct backend, context_node);
+        if (b->birth == request->birth) {
+            return b;
+        }
+    }
+    node = list_tail(&request->birth->idle);
+    return node == NULL ? NULL : container_of(node, struct backend, birth_node);
+}
+
 static struct backend *choose(struct pool *pool, const struct pool_request *request)
 {
     for (;;) {
-        struct list *node = list_head(&request->context->idle);
-        struct backend *b = node != NULL ? container_of(node, struct backend, context_node)
-                            : !list_empty(&pool->idle)
-                                ? container_of(list_tail(&pool->idle), struct backend, idle_node)
-                                : NULL;
+        struct backend *b = best_idle(request);
         if (b == NULL) {
             return NULL;
         }
@@ -246,6 +263,21 @@ static bool worn_out(struct pool *pool, struct backend *b)
            host_wants_back(pool->host, pool->count, list_empty(&pool->ring) || pool->paused);
 }
 
+/* Whoever is in turn needs one of another birth, which can be made only where this one stands now:
+ * the pool or its server is full, or the server takes no more. */
+static bool stands_in_the_way(const struct pool *pool, const struct pool_request *request)
+{
+    return request->birth->connecting == 0 &&
+           (!supply_has_room(pool) || pool->failure.code != 0 || !list_empty(&pool->claim.node));
+}
+
+static void grant(struct lane *lane, struct backend *b)
+{
+    struct pool_request *request = lane_next_request(lane);
+
+    request->ops->on_granted(request, b);
+}
+
 /* A connection has come free: to whom? */
 static void offer(struct pool *pool, struct backend *b)
 {
@@ -257,14 +289,16 @@ static void offer(struct pool *pool, struct backend *b)
     }
     struct lane *lane = pool->paused ? NULL : lane_in_turn(pool);
     if (lane != NULL) {
-        if (!may_share(lane, b)) {
-            lane_unlink(lane);
+        const struct pool_request *request = lane_first(lane);
+        if (may_share(lane, b) && request->birth == b->birth) {
+            grant(lane, b);
+            return;
+        }
+        lane_unlink(lane);
+        if (!may_share(lane, b) || stands_in_the_way(pool, request)) {
             close_for(b, BACKEND_END_TENANT); /* a fresh one is made for the next in turn */
             return;
         }
-        struct pool_request *request = lane_next_request(lane);
-        request->ops->on_granted(request, b);
-        return;
     }
     put_to_idle(pool, b);
 }
@@ -272,10 +306,15 @@ static void offer(struct pool *pool, struct backend *b)
 /* Those that wait get what is idle, then what is made for them. */
 static void serve_waiters(struct pool *pool)
 {
-    while (!pool->paused && !list_empty(&pool->idle) && !list_empty(&pool->ring)) {
-        struct backend *b = container_of(list_head(&pool->idle), struct backend, idle_node);
-        take_from_idle(pool, b);
-        offer(pool, b);
+    struct lane *lane;
+
+    while (!pool->paused && !list_empty(&pool->idle) && (lane = lane_in_turn(pool)) != NULL) {
+        struct backend *b = choose(pool, lane_first(lane));
+        if (b == NULL) {
+            lane_unlink(lane);
+            break;
+        }
+        grant(lane, b);
     }
     supply_launch(pool);
 }
@@ -304,7 +343,7 @@ void pool_lost(struct pool_request *request)
 
 /* ---- making connections ---- */
 
-void pool_start_connection(struct pool *pool)
+void pool_start_connection(struct pool *pool, struct birth *birth)
 {
     struct backend *b = slab_alloc(&pool->owner->backends);
     struct backend_target target = {
@@ -321,13 +360,15 @@ void pool_start_connection(struct pool *pool)
         .user = pool->role,
         .database = pool->database,
         .credential = &pool->credential,
-        .startup = pool->startup,
+        .startup = birth->settings,
         .replication = pool->replication,
         .sealed = pool->sealed,
     };
 
     b->id = ++pool->owner->next_id;
     b->contexts = &pool->owner->contexts;
+    b->birth = birth_ref(birth);
+    birth->connecting++;
     b->config = config_ref(pool->config);
     b->pools = pool->owner;
     b->place = pool->host;
@@ -363,10 +404,12 @@ static void arm_age(struct pool *pool, struct backend *b)
 static void finish_login(struct pool *pool, struct backend *b)
 {
     pool->connecting--;
-    parameters_copy(&pool->welcome, &b->parameters);
+    b->birth->connecting--;
+    parameters_copy(&b->birth->welcome, &b->parameters);
     b->logged_in = true;
     if (pool->startup != NULL) {
-        b->context = context_ref(pool->startup);
+        const struct context *born = b->birth->settings;
+        b->context = context_intern(b->contexts, pool->startup->scope, born->settings, born->count);
     }
     supply_note_success(pool);
     arm_age(pool, b);
@@ -410,6 +453,27 @@ static bool wants_encryption(struct pool *pool, const struct backend *b, const s
     return true;
 }
 
+/* Errors by which a server may refuse what a client asked for: the class of values, that of names
+ * and rights, an encoding that it cannot convert, and what cannot be set at a login. */
+static bool refuses_settings(const struct backend *b, const struct err *err)
+{
+    return err->code == ERR_SERVER && birth_is_chosen(b->birth) &&
+           (strncmp(err->sqlstate, "22", 2) == 0 || strncmp(err->sqlstate, "42", 2) == 0 ||
+            strcmp(err->sqlstate, "0A000") == 0 || strcmp(err->sqlstate, "55P02") == 0);
+}
+
+static void note_failure(struct pool *pool, const struct backend *b, const struct err *err)
+{
+    if (refuses_settings(b, err)) {
+        log_info("server refused what a client asked for server=%s database=%s role=%s "
+                 "reason=\"%s\"",
+                 pool->server->name, pool->database, pool->role, err->text);
+        lane_refuse_born(pool, b->birth, err);
+    } else if (!wants_encryption(pool, b, err)) {
+        supply_note_failure(pool, err);
+    }
+}
+
 static void on_gone(struct backend *b, bool login, const struct err *err)
 {
     struct pool *pool = b->owner;
@@ -422,10 +486,13 @@ static void on_gone(struct backend *b, bool login, const struct err *err)
                                            : b->ending]++;
     pool->count--;
     pool->connecting -= login ? 1 : 0;
+    b->birth->connecting -= login ? 1 : 0;
     pool->owner->count--;
-    if (login && err != NULL && !wants_encryption(pool, b, err)) {
-        supply_note_failure(pool, err);
+    if (login && err != NULL) {
+        note_failure(pool, b, err);
     }
+    birth_unref(b->birth);
+    b->birth = NULL;
     if (pool->count == 0 && pool->waiting == 0 && pool->counted) {
         pool->counted = false;
         atomic_fetch_sub(&pool->host->budget->pools, 1);
@@ -458,6 +525,11 @@ static const struct backend_owner_ops owner_ops = {
     .on_free = on_free,
 };
 
+void pool_close_oldest(struct pool *pool)
+{
+    close_for(container_of(list_tail(&pool->idle), struct backend, idle_node), BACKEND_END_ROOM);
+}
+
 /* ---- by order of the console ---- */
 
 static void mark_for_closing(struct pool *pool)
@@ -475,7 +547,9 @@ static void mark_for_closing(struct pool *pool)
 void pool_retire_connections(struct pool *pool)
 {
     mark_for_closing(pool);
-    parameters_release(&pool->welcome);
+    for (struct birth *birth = pool->births; birth != NULL; birth = birth->hh.next) {
+        parameters_release(&birth->welcome);
+    }
 }
 
 void pool_close_connections(struct pool *pool)

@@ -11,7 +11,7 @@
 // When the server cannot be reached, those who wait do so for a grace (the connect timeout), while
 // attempts are repeated with growing pauses; then all are refused, and new ones at once, with the
 // last error, until an attempt succeeds. When the server refuses a login, all are refused with its
-// own words.
+// own words; but where what a client asked for at its login is what it refuses, that client alone.
 //
 // A pool lives on one worker. It goes when it has neither clients nor connections.
 #ifndef POOL_POOL_H
@@ -21,6 +21,7 @@
 
 #include "pool/account.h"
 #include "pool/backend.h"
+#include "pool/birth.h"
 #include "pool/credential.h"
 #include "pool/host.h"
 #include "tenant/plan.h"
@@ -50,6 +51,9 @@ struct pool {
     char *replication; /* the mode in which its one client replicates; NULL for ordinary pools */
     bool sealed;       /* some tenant is: new connections learn when their process began */
     struct context *startup; /* those settings; a reference, or NULL */
+    struct birth *births;    /* uthash by settings */
+    struct birth *birth;     /* of the client that came last: what is made in advance has it; a
+                                reference, or NULL */
     struct credential credential;
     enum plan_credential secret_from;  /* whose secret that is */
     uint32_t secret_index;             /* CREDENTIAL_FIXED: which of the configuration's */
@@ -75,10 +79,9 @@ struct pool {
     bool reserve_open;   /* the reserve may be used */
     bool paused;         /* nothing is granted */
 
-    struct host_claim claim;   /* on the server's budget */
-    bool counted;              /* in host.pools */
-    struct parameters welcome; /* what the server reported at the latest login */
-    bool encrypts;             /* its server refused what was not encrypted, in the mode allow */
+    struct host_claim claim; /* on the server's budget */
+    bool counted;            /* in host.pools */
+    bool encrypts;           /* its server refused what was not encrypted, in the mode allow */
     struct err
         failure; /* the last one to connect; code 0 when there was none since the last success */
     size_t first_host;       /* of the server's, to be tried first; any number */
@@ -112,8 +115,8 @@ void pool_unref(struct pool *pool);
  * for. */
 void pool_adopt(struct pool *pool, const struct pool_config *settings);
 
-/* A value of the welcome parameters; empty when it is not there. */
-struct slice pool_welcome_value(const struct pool *pool, struct slice name);
+/* A client came that needs connections of this birth. */
+void pool_note_birth(struct pool *pool, struct birth *birth);
 
 /* Closes what is idle; what is in use closes when it is released. */
 void pool_retire_connections(struct pool *pool);
@@ -150,6 +153,9 @@ struct pool *pool_new(struct pools *owner, struct host *host, const char *key, s
 void pool_free(struct pool *pool); /* has neither clients nor connections */
 
 /* --- for supply.c: one attempt; its place in the server's budget has been taken --- */
-void pool_start_connection(struct pool *pool);
+void pool_start_connection(struct pool *pool, struct birth *birth);
+
+/* --- for supply.c: closes the least recently used idle one --- */
+void pool_close_oldest(struct pool *pool);
 
 #endif

@@ -26,7 +26,7 @@ static void on_retry(struct deadline *deadline)
 }
 
 /* In need the pool may have the reserve as well. */
-static bool has_room(const struct pool *pool)
+bool supply_has_room(const struct pool *pool)
 {
     uint32_t reserve = pool->reserve_open ? (uint32_t)pool->settings.reserve_size : 0;
 
@@ -58,11 +58,65 @@ static void watch_reserve(struct pool *pool)
     }
 }
 
-/* Somebody waits for a connection, or there are fewer than there should always be. */
-static bool needs_more(const struct pool *pool)
+/* Visits those who wait, in turn, but no more than could be served by what is being made. */
+static struct birth *visit(const struct pool *pool, struct birth *(*look)(struct birth *birth))
 {
-    return pool->waiting - pool->held > pool->connecting ||
-           (pool->count < (uint32_t)pool->settings.min_size && pool->refs > 0);
+    uint32_t seen = 0;
+
+    list_each_safe (node, tmp, &pool->ring) {
+        const struct lane *lane = container_of(node, struct lane, ring_node);
+        list_each_safe (waiter, next, &lane->waiters) {
+            struct birth *found = look(container_of(waiter, struct pool_request, node)->birth);
+            if (found != NULL || ++seen > CONNECTING_MAX) {
+                return found;
+            }
+        }
+    }
+    return NULL;
+}
+
+static struct birth *start_claims(struct birth *birth)
+{
+    birth->claimed = 0;
+    return NULL;
+}
+
+static struct birth *claim(struct birth *birth)
+{
+    return birth->claimed++ < birth->idle_count + birth->connecting ? NULL : birth;
+}
+
+/* The birth that the next connection should have, or NULL: somebody waits for one, or there are
+ * fewer than there should always be. Where not all are alike, it is that of the first who waits and
+ * for whom there is none. */
+static struct birth *wanted(const struct pool *pool)
+{
+    struct birth *birth = NULL;
+
+    if (pool->waiting - pool->held > pool->connecting) {
+        if (HASH_COUNT(pool->births) == 1) {
+            return pool->births;
+        }
+        (void)visit(pool, start_claims);
+        birth = visit(pool, claim);
+    }
+    if (birth == NULL && pool->count < (uint32_t)pool->settings.min_size && pool->refs > 0) {
+        birth = pool->birth;
+    }
+    return birth;
+}
+
+/* An idle one that nobody who waits can use gives way to one that somebody can. */
+static bool make_room(struct pool *pool)
+{
+    if (supply_has_room(pool)) {
+        return true;
+    }
+    if (list_empty(&pool->idle) || HASH_COUNT(pool->births) == 1) {
+        return false;
+    }
+    pool_close_oldest(pool); /* which launches what there is room for then */
+    return false;
 }
 
 static bool may_connect(const struct pool *pool)
@@ -75,7 +129,9 @@ static bool may_connect(const struct pool *pool)
 void supply_launch(struct pool *pool)
 {
     watch_reserve(pool);
-    while (needs_more(pool) && may_connect(pool) && has_room(pool)) {
+    struct birth *birth;
+
+    while (may_connect(pool) && (birth = wanted(pool)) != NULL && make_room(pool)) {
         if (!pool->counted) {
             pool->counted = true;
             atomic_fetch_add(&pool->host->budget->pools, 1);
@@ -84,7 +140,7 @@ void supply_launch(struct pool *pool)
             return;
         }
         pool->renewal = RENEWAL_NONE;
-        pool_start_connection(pool);
+        pool_start_connection(pool, birth);
     }
 }
 

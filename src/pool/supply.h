@@ -4,12 +4,14 @@
 // up to the pool's size, in need the reserve beyond it, and the server's budget. An attempt that
 // fails is repeated after a pause that grows; those who wait do so for a grace (the connect
 // timeout), then all hear the last error. Where the server refuses a login they hear its words at
-// once, unless it is the
-// password: then that is fetched anew before they do. The pool's thread.
+// once, unless it is the password: then that is fetched anew before they do. The pool's thread.
 #ifndef POOL_SUPPLY_H
 #define POOL_SUPPLY_H
 
 #include "pool/pool.h"
+
+/* Whether the size, in need with the reserve, allows another connection. */
+bool supply_has_room(const struct pool *pool);
 
 /* Makes as many connections as are needed and may be made now. */
 void supply_launch(struct pool *pool);

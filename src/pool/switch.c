@@ -48,13 +48,18 @@ static void collect_resets(struct assignments *all, const struct switch_order *o
     }
 }
 
-/* What a sealed tenant's own SQL did to its settings shows in no tag: they count as lost. */
+/* A connection that nobody used, or that is scrubbed, is in what it was born with; the tenant's own
+ * settings are asserted nevertheless. What a sealed tenant's own SQL did to its settings shows in
+ * no tag: they count as lost. */
 static bool in_force(const struct switch_order *order, const struct context_setting *s)
 {
-    if (order->from == NULL || order->scrub || order->unknown || (s->fixed && order->seal.n > 0)) {
+    bool fresh = order->from == NULL || order->scrub;
+
+    if ((order->unknown && !order->scrub) || (s->fixed && (fresh || order->seal.n > 0))) {
         return false;
     }
-    const struct context_setting *old = context_find(order->from, s->name);
+    const struct context *now = fresh ? order->birth : order->from;
+    const struct context_setting *old = now == NULL ? NULL : context_find(now, s->name);
     return old != NULL && slice_eq(old->value, s->value);
 }
 

@@ -20,6 +20,8 @@
 
 struct switch_order {
     const struct context *from; /* last asserted; NULL when the connection is as after its login */
+    const struct context
+        *birth; /* in the startup packet: what a scrub returns to; NULL for nothing */
     const struct context *to;
     bool unknown; /* `from` may not be in force any more: assert everything */
     bool scrub; /* another tenant used the connection: discard all that it left, trust no name on it

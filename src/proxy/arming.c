@@ -53,6 +53,7 @@ uint32_t arming_build(struct frontend *f, bool fixed_only)
     struct backend *b = f->backend;
     struct switch_order order = {
         .from = b->context,
+        .birth = b->birth->settings,
         .to = f->request.context,
         .unknown = b->context_unknown || f->tenant->assertion == ASSERT_ALWAYS,
         .scrub = !fixed_only && must_scrub(f, b),

@@ -196,6 +196,39 @@ static void set_startup(struct pool *pool, struct context *startup)
     pool->startup = startup;
 }
 
+/* Larger ones are set behind the login: a server takes no startup packet of more than 10,000 bytes,
+ * which names are in as well. */
+enum { BIRTH_BYTES_MAX = 8000 };
+
+/* What is to be in the startup packet of the client's server connection, and so what its RESET
+ * returns to: the tenant's settings where the pool is its own, and in session mode what the client
+ * asked for itself. Its application_name is not: that differs from client to client, and would
+ * leave nothing to share. One that replicates takes everything so. */
+static struct birth *find_birth(const struct frontend *f, const struct plan *plan,
+                                const struct context_setting *settings, size_t n)
+{
+    struct context_setting out[CONTEXT_SETTINGS_MAX];
+    struct pool *pool = f->request.lane->pool;
+    size_t tenants = plan->dedicated ? plan->setting_count : 0;
+    size_t count = 0;
+    size_t bytes = 0;
+
+    if (f->replicates) {
+        return birth_find_or_add(pool, settings, n);
+    }
+    for (; count < tenants; count++) {
+        out[count] = plan->settings[count];
+    }
+    for (size_t i = 0; i < n && frontend_session_mode(f); i++) {
+        if (!settings[i].fixed &&
+            !setting_name_eq(settings[i].name, slice_str("application_name"))) {
+            bytes += settings[i].name.n + settings[i].value.n + 2;
+            out[count++] = settings[i];
+        }
+    }
+    return birth_find_or_add(pool, out, bytes > BIRTH_BYTES_MAX ? tenants : count);
+}
+
 /* The settings of the session: the client's and the tenant's, as one context of its lane. */
 static void intern_context(struct frontend *f, const struct plan *plan,
                            const struct context_setting *settings, size_t n)
@@ -204,6 +237,8 @@ static void intern_context(struct frontend *f, const struct plan *plan,
     struct context_table *table = &f->proxy->pools.contexts;
 
     f->request.context = context_intern(table, f->request.lane, settings, n);
+    f->request.birth = find_birth(f, plan, settings, n);
+    pool_note_birth(pool, f->request.birth);
     if (n == 0) {
         f->request.context->proven = true;
     }

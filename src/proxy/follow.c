@@ -20,10 +20,10 @@ static void set_context(struct frontend *f, struct context *context)
     f->request.context = context;
 }
 
-/* What every client of its pool was greeted with. */
+/* What every client that its server connection suits was greeted with. */
 static struct slice welcome(const struct frontend *f, int number)
 {
-    return parameters_value(&f->request.lane->pool->welcome, number);
+    return parameters_value(&f->request.birth->welcome, number);
 }
 
 /* What should be in force: what its context says, else what it was greeted with. */
@@ -115,7 +115,7 @@ bool follow_report(struct frontend *f, struct slice name, struct slice value)
 static void compare(struct frontend *f, struct buf *out)
 {
     const struct parameters *said = &f->backend->parameters;
-    const struct parameters *greeting = &f->request.lane->pool->welcome;
+    const struct parameters *greeting = &f->request.birth->welcome;
     bool same = slice_eq(buf_slice(&said->messages), buf_slice(&greeting->messages));
 
     if (same && !f->request.context->tracks) {

@@ -85,6 +85,8 @@ static void leave_tenant(struct frontend *f)
     struct pool *pool = f->request.lane->pool;
     f->request.lane = NULL;
     f->request.context = NULL;
+    birth_unref(f->request.birth);
+    f->request.birth = NULL;
     pool_unref(pool);
 }
 
@@ -243,7 +245,7 @@ void frontend_greet(struct frontend *f)
     f->has_slot = true;
     struct cancel_key key = frontend_cancel_key(f);
     struct context *shown = follow_shown(f);
-    reply_welcome(&out, f->request.lane->pool, shown, &key);
+    reply_welcome(&out, &f->request.birth->welcome, shown, &key);
     context_unref(&f->proxy->pools.contexts, shown);
     (void)conn_send_slice(&f->conn, buf_slice(&out));
     buf_release(&out);

@@ -212,7 +212,7 @@ static void finish_login(struct frontend *f, struct enter_secret *secret)
     realm_unref(f->realm); /* it would keep all tenants of that time */
     f->realm = NULL;
     frontend_move(f, FRONTEND_IDLE);
-    if (parameters_known(&f->request.lane->pool->welcome) && f->request.context->proven) {
+    if (parameters_known(&f->request.birth->welcome) && f->request.context->proven) {
         frontend_greet(f);
     } else {
         relay_prove(f);

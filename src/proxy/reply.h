@@ -6,12 +6,12 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "pool/pool.h"
+#include "pool/parameters.h"
 #include "proxy/cancel_key.h"
 
-/* ParameterStatus of the pool's welcome, with the client's own value where its context has one;
+/* ParameterStatus of a welcome, with the client's own value where its context has one;
  * then BackendKeyData and ReadyForQuery. */
-void reply_welcome(struct buf *out, const struct pool *pool, const struct context *context,
+void reply_welcome(struct buf *out, const struct parameters *welcome, const struct context *context,
                    const struct cancel_key *key);
 
 #endif

@@ -40,7 +40,7 @@ static bool left_its_path(const struct frontend *f, struct slice value)
 
     return fixed != NULL && fixed->fixed && !f->backend->unreported &&
            !slice_eq(fixed->value, value) &&
-           !slice_eq(pool_welcome_value(f->request.lane->pool, slice_str("search_path")), value);
+           !slice_eq(birth_welcome_value(f->request.birth, slice_str("search_path")), value);
 }
 
 /* Back to what the server said at its login is no offence, nor is it to give up rights. */
@@ -49,7 +49,7 @@ static bool became_another(const struct frontend *f, struct slice name, struct s
     bool identity = slice_eq_str(name, "session_authorization") ||
                     (slice_eq_str(name, "is_superuser") && slice_eq_str(value, "on"));
 
-    return identity && !slice_eq(pool_welcome_value(f->request.lane->pool, name), value);
+    return identity && !slice_eq(birth_welcome_value(f->request.birth, name), value);
 }
 
 void tamper_on_report(struct frontend *f, struct slice name, struct slice value)

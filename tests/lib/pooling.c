@@ -176,6 +176,18 @@ void customer_init(struct customer *c, struct lane *lane, const char *tag)
     c->request = (struct pool_request){.lane = lane, .ops = &request_ops};
     list_init(&c->request.node);
     c->request.context = context_intern(&pools->contexts, lane, &setting, 1);
+    c->request.birth = birth_find_or_add(lane->pool, NULL, 0);
+    pool_note_birth(lane->pool, c->request.birth);
+}
+
+void customer_set_zone(struct customer *c, const char *zone)
+{
+    struct pool *pool = c->request.lane->pool;
+    struct context_setting setting = {slice_str("TimeZone"), slice_str(zone), false};
+
+    birth_unref(c->request.birth);
+    c->request.birth = birth_find_or_add(pool, &setting, 1);
+    pool_note_birth(pool, c->request.birth);
 }
 
 void customer_fini(struct customer *c)
@@ -185,6 +197,7 @@ void customer_fini(struct customer *c)
         customer_leave(c);
     }
     context_unref(&c->p->pools.contexts, c->request.context);
+    birth_unref(c->request.birth);
     buf_release(&c->got);
 }
 

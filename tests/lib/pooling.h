@@ -42,6 +42,9 @@ struct customer {
 
 /* `tag` names the context: customers of one lane and tag have the same one. */
 void customer_init(struct customer *c, struct lane *lane, const char *tag);
+
+/* Its connection must have begun with this TimeZone. */
+void customer_set_zone(struct customer *c, const char *zone);
 void customer_fini(struct customer *c);
 
 /* As pool_acquire; with 1 the connection is held. */

@@ -275,19 +275,19 @@ START_TEST(nothing_new_is_made_while_draining)
 }
 END_TEST
 
-START_TEST(what_the_server_reported_at_login_is_the_pools_welcome)
+START_TEST(what_the_server_reported_at_login_is_the_welcome)
 {
     struct pooling p;
     struct customer c;
     pooling_begin(&p, "", "{acme: {}}");
     struct lane *lane = pooling_lane(&p, "acme");
     customer_init(&c, lane, "a");
-    ck_assert_slice_str(pool_welcome_value(lane->pool, slice_str("timezone")), "");
+    ck_assert_slice_str(birth_welcome_value(c.request.birth, slice_str("timezone")), "");
 
     customer_get(&c);
 
-    ck_assert_slice_str(pool_welcome_value(lane->pool, slice_str("timezone")), "Etc/UTC");
-    ck_assert_slice_str(pool_welcome_value(lane->pool, slice_str("no_such")), "");
+    ck_assert_slice_str(birth_welcome_value(c.request.birth, slice_str("timezone")), "Etc/UTC");
+    ck_assert_slice_str(birth_welcome_value(c.request.birth, slice_str("no_such")), "");
     customer_fini(&c);
     pooling_end(&p);
 }
@@ -312,7 +312,7 @@ static Suite *make_suite(void)
     tcase_add_test(all, of_a_held_tenant_nobody_is_served_and_others_are);
     tcase_add_test(all, retired_connections_close_now_or_when_they_are_left);
     tcase_add_test(all, nothing_new_is_made_while_draining);
-    tcase_add_test(all, what_the_server_reported_at_login_is_the_pools_welcome);
+    tcase_add_test(all, what_the_server_reported_at_login_is_the_welcome);
     suite_add_tcase(suite, all);
     return suite;
 }

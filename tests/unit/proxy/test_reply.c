@@ -4,9 +4,9 @@
 #include "testing.h"
 #include "wire/build.h"
 
-/* A pool that has heard a server, and a context. */
+/* What a server said, and a context. */
 struct desk {
-    struct pool pool;
+    struct parameters welcome;
     struct context_table table;
     struct context *context;
     struct buf out;
@@ -20,13 +20,13 @@ static void begin(struct desk *d, const struct context_setting *settings, size_t
     struct buf messages = {0};
     build_parameter_status(&messages, slice_str("server_version"), slice_str("15.3"));
     build_parameter_status(&messages, slice_str("TimeZone"), slice_str("UTC"));
-    parameters_take(&d->pool.welcome, &messages);
+    parameters_take(&d->welcome, &messages);
 }
 
 static void end(struct desk *d)
 {
     buf_release(&d->out);
-    parameters_release(&d->pool.welcome);
+    parameters_release(&d->welcome);
     context_unref(&d->table, d->context);
     context_table_fini(&d->table);
 }
@@ -36,7 +36,7 @@ static void assert_welcome(struct desk *d, const char *zone)
     static const struct cancel_key key = {.pid = 4711, .n = 4, .bytes = {1, 2, 3, 4}};
     struct buf should = {0};
 
-    reply_welcome(&d->out, &d->pool, d->context, &key);
+    reply_welcome(&d->out, &d->welcome, d->context, &key);
 
     build_parameter_status(&should, slice_str("server_version"), slice_str("15.3"));
     build_parameter_status(&should, slice_str("TimeZone"), slice_str(zone));
