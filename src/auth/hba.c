@@ -45,6 +45,7 @@ void hba_free(struct hba *hba)
         free(entry->nets);
         free(entry->map);
         free(entry->file);
+        hba_service_free(entry->service);
     }
     free(hba->entries);
     free(hba);

@@ -14,18 +14,30 @@
 #ifndef AUTH_HBA_H
 #define AUTH_HBA_H
 
+#include "auth/hba_service.h"
 #include "auth/name_match.h"
 #include "auth/rulefile.h"
 
-enum hba_method { HBA_REJECT, HBA_TRUST, HBA_PASSWORD, HBA_MD5, HBA_SCRAM, HBA_CERT, HBA_PEER };
+enum hba_method {
+    HBA_REJECT,
+    HBA_TRUST,
+    HBA_PASSWORD,
+    HBA_MD5,
+    HBA_SCRAM,
+    HBA_CERT,
+    HBA_PEER,
+    HBA_PAM,
+    HBA_LDAP
+};
 
 enum hba_clientcert { HBA_CERT_ANY, HBA_CERT_VERIFY_CA, HBA_CERT_VERIFY_FULL };
 
 struct hba_rule {
     enum hba_method method;
-    enum hba_clientcert clientcert; /* what its TLS certificate must be, beside the method */
-    const char *map;                /* of pg_ident.conf; NULL: names must be the same */
-    const char *file;               /* where the rule stands */
+    enum hba_clientcert clientcert;    /* what its TLS certificate must be, beside the method */
+    const char *map;                   /* of pg_ident.conf; NULL: names must be the same */
+    const struct hba_service *service; /* of pam and ldap: whom to ask; else NULL */
+    const char *file;                  /* where the rule stands */
     int line;
 };
 
@@ -56,6 +68,8 @@ struct hba_options {
     const struct hba_interface *interfaces;
     size_t interface_count;
     bool can_ask_roles; /* else +role, samerole and samegroup are faults */
+    bool has_pam;       /* else the method is a fault; likewise: */
+    bool has_ldap;
 };
 
 struct hba;

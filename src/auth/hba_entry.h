@@ -27,8 +27,9 @@ struct hba_entry {
     bool any_address;
     struct cidr *nets; /* one of them must hold the address */
     size_t net_count;
-    char *map;  /* memory of rule.map */
-    char *file; /* memory of rule.file */
+    char *map;                   /* memory of rule.map */
+    char *file;                  /* memory of rule.file */
+    struct hba_service *service; /* memory of rule.service */
 };
 
 /* Takes a line apart into a cleared entry; what is wrong is reported. */

@@ -166,14 +166,36 @@ static bool parse_address(struct parse *p)
 
 /* ---- method and options ---- */
 
+/* pam and ldap ask others, where this build can. */
+static bool begin_service(struct parse *p, const struct rule_token *token)
+{
+    bool pam = p->entry->rule.method == HBA_PAM;
+    bool ldap = p->entry->rule.method == HBA_LDAP;
+
+    if ((pam && !p->options->has_pam) || (ldap && !p->options->has_ldap)) {
+        rule_fault(p->faults, token, "fahrend was built without %s", pam ? "PAM" : "LDAP");
+        return false;
+    }
+    if (pam || ldap) {
+        p->entry->rule.service = p->entry->service = hba_service_new(ldap);
+    }
+    return true;
+}
+
 static bool parse_method(struct parse *p)
 {
     static const struct {
         const char *word;
         enum hba_method method;
-    } methods[] = {{"reject", HBA_REJECT}, {"trust", HBA_TRUST},         {"password", HBA_PASSWORD},
-                   {"md5", HBA_MD5},       {"scram-sha-256", HBA_SCRAM}, {"cert", HBA_CERT},
-                   {"peer", HBA_PEER}};
+    } methods[] = {{"reject", HBA_REJECT},
+                   {"trust", HBA_TRUST},
+                   {"password", HBA_PASSWORD},
+                   {"md5", HBA_MD5},
+                   {"scram-sha-256", HBA_SCRAM},
+                   {"cert", HBA_CERT},
+                   {"peer", HBA_PEER},
+                   {"pam", HBA_PAM},
+                   {"ldap", HBA_LDAP}};
     const struct rule_token *token = next_single(p, "the method");
 
     if (token == NULL) {
@@ -187,7 +209,7 @@ static bool parse_method(struct parse *p)
         if (i + 1 == sizeof methods / sizeof methods[0]) {
             rule_fault(p->faults, token,
                        "method \"%s\" is not supported: trust, reject, md5, password, "
-                       "scram-sha-256, cert or peer",
+                       "scram-sha-256, cert, peer, pam or ldap",
                        token->text);
             return false;
         }
@@ -200,7 +222,7 @@ static bool parse_method(struct parse *p)
         rule_fault(p->faults, token, "cert is for hostssl connections only");
         return false;
     }
-    return true;
+    return begin_service(p, token);
 }
 
 static void parse_tenants(struct parse *p, const struct rule_token *token, const char *value)
@@ -262,10 +284,13 @@ static void parse_option(struct parse *p, const struct rule_token *token)
         parse_clientcert(p, token, equals + 1);
     } else if (slice_eq_str(name, "clientname") && strcmp(equals + 1, "CN") == 0) {
         return; /* what is compared anyway */
-    } else {
-        rule_fault(p->faults, token,
-                   "option \"%.*s\" is not supported: tenant, map, clientcert, clientname=CN",
-                   (int)name.n, (const char *)name.p);
+    } else if (p->entry->service == NULL ||
+               !hba_service_set(p->entry->service, name, equals + 1, token, p->faults)) {
+        rule_fault(
+            p->faults, token,
+            "option \"%.*s\" is not supported here: tenant, map, clientcert, clientname=CN, and "
+            "those of pam and ldap",
+            (int)name.n, (const char *)name.p);
     }
 }
 
@@ -301,7 +326,11 @@ void hba_parse_line(struct hba_entry *entry, const struct rule_line *line,
     if (p->entry->kind != KIND_LOCAL && !parse_address(p)) {
         return;
     }
-    if (parse_method(p)) {
-        parse_options(p);
+    if (!parse_method(p)) {
+        return;
+    }
+    parse_options(p);
+    if (p->entry->service != NULL) {
+        hba_service_check(p->entry->service, line, faults);
     }
 }

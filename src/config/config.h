@@ -119,7 +119,8 @@ enum auth_method {
     AUTH_SCRAM,
     AUTH_CERT,
     AUTH_PEER,
-    AUTH_HBA
+    AUTH_HBA,
+    AUTH_SERVICE /* PAM or LDAP; by rules only */
 };
 
 struct auth_query_config {

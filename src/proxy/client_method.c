@@ -61,6 +61,9 @@ static enum auth_method kind_of(enum hba_method method)
         return AUTH_CERT;
     case HBA_PEER:
         return AUTH_PEER;
+    case HBA_PAM:
+    case HBA_LDAP:
+        return AUTH_SERVICE;
     case HBA_SCRAM:
     case HBA_REJECT: /* which never comes here */
         break;
@@ -94,6 +97,7 @@ int client_method_choose(struct client_method *method, const struct realm *realm
     method->kind = kind_of(rule->method);
     method->map = rule->map;
     method->clientcert = rule->clientcert;
+    method->service = rule->service;
     return 0;
 }
 

@@ -11,9 +11,10 @@
 #include "proxy/client_origin.h"
 
 struct client_method {
-    enum auth_method kind;          /* never AUTH_HBA */
-    const char *map;                /* of pg_ident.conf; NULL: names must be the same */
-    enum hba_clientcert clientcert; /* what its certificate must be, beside the method */
+    enum auth_method kind;             /* never AUTH_HBA */
+    const char *map;                   /* of pg_ident.conf; NULL: names must be the same */
+    enum hba_clientcert clientcert;    /* what its certificate must be, beside the method */
+    const struct hba_service *service; /* whom to ask; memory of the realm */
 };
 
 /* Which one. Returns 0, or 1 where it hangs on the roles of the user (`roles` NULL), or a negative

@@ -175,6 +175,9 @@ int client_proof_start(struct client_proof *proof, struct err *err)
     case AUTH_PASSWORD:
         proof_word_start_password(proof);
         return CLIENT_PROOF_MORE;
+    case AUTH_SERVICE:
+        proof_word_start_service(proof);
+        return CLIENT_PROOF_MORE;
     case AUTH_MD5:
         if (proof_word_start_md5(proof)) {
             return CLIENT_PROOF_MORE;
@@ -193,6 +196,8 @@ int client_proof_take(struct client_proof *proof, struct slice body, struct err 
     switch (proof->step) {
     case PROOF_PASSWORD:
         return proof_word_take_password(proof, body, err);
+    case PROOF_SERVICE:
+        return proof_word_take_service(proof, body, err);
     case PROOF_MD5:
         return proof_word_take_md5(proof, body, err);
     case PROOF_SASL_INITIAL:
@@ -210,5 +215,7 @@ int client_proof_take(struct client_proof *proof, struct slice body, struct err 
 /* Before anything is proved a client costs no more memory than its method needs. */
 size_t client_proof_message_max(const struct client_proof *proof)
 {
-    return proof->step == PROOF_PASSWORD ? LIMIT_PASSWORD_PACKET : LIMIT_SASL_PACKET;
+    bool free_text = proof->step == PROOF_PASSWORD || proof->step == PROOF_SERVICE;
+
+    return free_text ? LIMIT_PASSWORD_PACKET : LIMIT_SASL_PACKET;
 }

@@ -2,7 +2,8 @@
 //
 // client_proof: the exchange by which a client proves who it is, by the method that client_search
 // found. client_proof.c is the machine, and the methods that ask the client nothing; proof_word.c
-// those that take one word (password, md5, a token), proof_sasl.c SCRAM. An unknown user walks the
+// those that take one word (password, md5, a token, and what PAM or a directory is asked),
+// proof_sasl.c SCRAM. An unknown user walks the
 // same steps to the same answer as a wrong password. What takes milliseconds, or blocks, is a task
 // of the tenant that the client asks for, after which the callback comes. Embedded in the login,
 // which must stay while client_proof_leave says so. One thread.
@@ -23,6 +24,7 @@ enum client_proof_result {
 
 enum client_proof_step {
     PROOF_PASSWORD,
+    PROOF_SERVICE,
     PROOF_MD5,
     PROOF_SASL_INITIAL, /* also after an empty initial response */
     PROOF_SASL_FIRST,
@@ -53,9 +55,9 @@ struct client_proof {
     struct buf password; /* of the client, while it is checked */
     bool password_right;
     struct client_token token;
-    int token_verdict; /* 0: it is right */
-    struct err token_err;
-    char *owner; /* of the client's process */
+    int token_verdict;  /* 0: it is right */
+    struct err refusal; /* why it is not, or PAM or a directory says no; for the log */
+    char *owner;        /* of the client's process */
 };
 
 /* The first fields are set, the rest is cleared. Returns a result above, or a negative code: err is
@@ -89,6 +91,8 @@ int client_proof_work(struct client_proof *proof, enum task_kind kind,
 void client_proof_choose_verifier(struct client_proof *proof, enum verifier_kind kind);
 
 void proof_word_start_password(struct client_proof *proof);
+void proof_word_start_service(struct client_proof *proof);
+int proof_word_take_service(struct client_proof *proof, struct slice body, struct err *err);
 /* False: the user has SCRAM's keys only, the caller takes the stronger way. */
 bool proof_word_start_md5(struct client_proof *proof);
 int proof_word_take_password(struct client_proof *proof, struct slice body, struct err *err);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "judge/judge.h"
 #include "net/addr.h"
 
 #define FILE_MAX (16 << 20) /* bytes */
@@ -127,7 +128,9 @@ static struct hba_interface *own_interfaces(size_t *count)
 static void load_hba(struct login_rules *rules, const struct config *config,
                      const struct rule_source *source, struct rule_faults *faults)
 {
-    struct hba_options options = {.can_ask_roles = config->auth.query.server != NULL};
+    struct hba_options options = {.can_ask_roles = config->auth.query.server != NULL,
+                                  .has_pam = judge_has_pam(),
+                                  .has_ldap = judge_has_ldap()};
     struct hba_interface *interfaces = own_interfaces(&options.interface_count);
 
     options.interfaces = interfaces;

@@ -79,6 +79,7 @@ WHERE = {
          "e2e/test_hostile.py:test_a_cancel_request_that_fits_nothing"],
     "logins that block hold up the loop":
         ["unit/net/test_task.c:steps_that_block_do_not_keep_those_that_compute",
+         "e2e/test_services.py:test_a_directory_that_hangs_holds_up_nobody_else",
          "e2e/test_login_storms.py:test_a_storm_of_one_tenants_logins_delays_no_other"],
 }
 

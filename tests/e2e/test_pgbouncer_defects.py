@@ -67,7 +67,8 @@ WHERE = {
     "cancels go in plain text to servers that take TLS only":
         "stands with the TLS of server connections",
     "credentials for PAM and LDAP are taken in before the login":
-        "there is no PAM and no LDAP",
+        ["e2e/test_services.py:test_a_directory_that_hangs_holds_up_nobody_else",
+         "e2e/test_before_login.py:test_names_that_there_are_not_leave_nothing"],
     # Desynchronisation.
     "answers that are made up overtake real ones (#1555)":
         ["e2e/test_prepared.py:test_answers_made_up_and_real_ones_keep_their_order",

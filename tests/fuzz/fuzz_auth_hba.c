@@ -56,8 +56,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct hba_interface loopback = {.size = 4, .ip = {127, 0, 0, 1}, .mask = {255}};
     struct slice text = slice_of(data, size);
     struct rule_source source = {.read = read_same, .list = list_two, .data = &text};
-    struct hba_options options = {
-        .interfaces = &loopback, .interface_count = 1, .can_ask_roles = true};
+    struct hba_options options = {.interfaces = &loopback,
+                                  .interface_count = 1,
+                                  .can_ask_roles = true,
+                                  .has_pam = true,
+                                  .has_ldap = true};
     struct buf report = {0};
     struct rule_faults faults = {.report = &report};
 

@@ -6,12 +6,12 @@
 
 # What compiles; docker/Dockerfile takes it from here, too.
 SETUP_COMPILE="gcc libc6-dev make cmake ninja-build pkg-config libuv1-dev libssl-dev libpq-dev \
-libidn-dev libyaml-dev libmicrohttpd-dev libsystemd-dev libcurl4-openssl-dev libjansson-dev check uthash-dev"
+libidn-dev libyaml-dev libmicrohttpd-dev libsystemd-dev libcurl4-openssl-dev libjansson-dev libpam0g-dev libldap-dev check uthash-dev"
 SETUP_BUILD="$SETUP_COMPILE postgresql postgresql-client"
 SETUP_TEST="python3 python3-pytest python3-pytest-xdist python3-psycopg python3-psycopg2 python3-yaml ca-certificates"
 # Drivers that applications use, and what checks our files. What this Debian does not have is left
 # out; its tests are skipped.
-SETUP_DRIVERS="docker-compose mandoc python3-prometheus-client python3-django php-cli php-pgsql ruby-activerecord ruby-pg \
+SETUP_DRIVERS="slapd libpam-wrapper docker-compose mandoc python3-prometheus-client python3-django php-cli php-pgsql ruby-activerecord ruby-pg \
 python3-botocore python3-hvac python3-asyncpg python3-sqlalchemy default-jdk-headless libpostgresql-jdbc-java golang-go \
 golang-github-jackc-pgx-v4-dev golang-github-lib-pq-dev"
 

@@ -42,7 +42,12 @@ static const struct rule_source source = {.read = read_disk, .list = list_disk};
 static const struct hba_interface own = {
     .size = 4, .ip = {192, 168, 1, 5}, .mask = {255, 255, 255, 0}};
 static const struct hba_options options = {
-    .interfaces = &own, .interface_count = 1, .can_ask_roles = true};
+    .interfaces = &own,
+    .interface_count = 1,
+    .can_ask_roles = true,
+    .has_pam = true,
+    .has_ldap = true,
+};
 
 static struct hba *load_files(const char *const *files)
 {
@@ -331,6 +336,27 @@ static const struct {
     {"hostssl all all all md5 clientcert=1", "clientcert is verify-ca or verify-full"},
     {"hostssl all all all cert clientcert=verify-ca", "with cert verify-full only"},
     {"host all all all md5 pamservice=x", ":1:22: option \"pamservice\" is not supported"},
+    {"host all all all pam ldapserver=x", "option \"ldapserver\" is not supported"},
+    {"host all all all pam pam_use_hostname=1", "names of hosts are not looked up"},
+    {"host all all all ldap ldapserver=x ldapprefix=a pamservice=x", "\"pamservice\" is not"},
+    {"host all all all ldap ldapprefix=a", ":1:1: ldap needs ldapserver"},
+    {"host all all all ldap ldapserver=x", "needs ldapbasedn, ldapprefix or ldapsuffix"},
+    {"host all all all ldap ldapserver=x ldapprefix=a ldapbasedn=b", "be searched for as well"},
+    {"host all all all ldap ldapserver=x ldapbasedn=b ldapsearchattribute=c ldapsearchfilter=d",
+     "exclude each other"},
+    {"host all all all ldap ldapserver=x ldapbasedn=b ldapport=0", "\"0\" is no port"},
+    {"host all all all ldap ldapserver=x ldapbasedn=b ldapport=70000", "\"70000\" is no port"},
+    {"host all all all ldap ldapserver=x ldapbasedn=b ldaptls=yes", "ldaptls is 0 or 1"},
+    {"host all all all ldap ldapserver=x ldapbasedn=b ldapscheme=http", "ldap or ldaps"},
+    {"host all all all ldap ldapurl=http://x/b", "begins with ldap:// or ldaps://"},
+    {"host all all all ldap ldapurl=ldap://x/b?"
+     "?deep",
+     "base, one or sub"},
+    {"host all all all ldap ldapurl=ldap://x/b??"
+     "?"
+     "?!e",
+     "extensions"},
+    {"host all all all ldap ldapurl=ldap:///b", "ldap needs ldapserver"},
     {"host all all all md5 nothing", "\"nothing\" is no option"},
     {"host all all all md5 tenant=", "tenant= names no tenant"},
     {"host all /( all md5", ":1:10: not a regular expression: \"(\""},
@@ -352,6 +378,73 @@ START_TEST(a_line_that_is_not_understood_refuses_the_file)
     ck_assert_msg(strstr((const char *)report.p, bad[_i].fault) != NULL, "%s",
                   (const char *)report.p);
     ck_assert_int_eq(strncmp((const char *)report.p, "/etc/hba.conf:", 14), 0);
+}
+END_TEST
+
+static const struct hba_service *service_of(const struct hba *hba)
+{
+    struct hba_facts facts = who("1.1.1.1", "u", "d");
+    const struct hba_rule *rule;
+
+    ck_assert_int_eq(hba_find(hba, &facts, &rule), HBA_FOUND);
+    ck_assert_ptr_nonnull(rule->service);
+    return rule->service;
+}
+
+START_TEST(a_directory_is_told_by_its_parts)
+{
+    struct hba *hba = load("host all all all ldap ldapserver=\"one two\" ldapport=3890 ldaptls=1 "
+                           "ldapprefix=\"cn=\" ldapsuffix=\", dc=example, dc=net\"\n");
+    const struct hba_service *service = service_of(hba);
+
+    ck_assert(service->ldap && service->start_tls);
+    ck_assert_str_eq(service->server, "one two");
+    ck_assert_int_eq(service->port, 3890);
+    ck_assert_str_eq(service->prefix, "cn=");
+    ck_assert_str_eq(service->suffix, ", dc=example, dc=net");
+    hba_free(hba);
+}
+END_TEST
+
+START_TEST(a_directory_is_told_by_an_address)
+{
+    struct hba *hba = load("host all all all ldap ldapbinddn=cn=reader ldapbindpasswd=\"a b\" "
+                           "ldapurl=\"ldaps://[::1]:6360/dc=a%2Cb,dc=net?mail?one\"\n");
+    const struct hba_service *service = service_of(hba);
+
+    ck_assert_str_eq(service->scheme, "ldaps");
+    ck_assert_str_eq(service->server, "[::1]");
+    ck_assert_int_eq(service->port, 6360);
+    ck_assert_str_eq(service->base_dn, "dc=a,b,dc=net");
+    ck_assert_str_eq(service->attribute, "mail");
+    ck_assert_int_eq(service->scope, 1);
+    ck_assert_str_eq(service->bind_password, "a b");
+    hba_free(hba);
+}
+END_TEST
+
+START_TEST(pam_has_a_service_or_the_usual_one)
+{
+    struct hba *hba = load("host all all all pam pamservice=mine pam_use_hostname=0\n");
+    ck_assert_str_eq(service_of(hba)->pam_service, "mine");
+    hba_free(hba);
+
+    hba = load("host all all all pam\n");
+    ck_assert_ptr_null(service_of(hba)->pam_service);
+    hba_free(hba);
+}
+END_TEST
+
+START_TEST(what_this_build_cannot_ask_is_a_fault)
+{
+    const struct hba_options none = {0};
+    const char *const files[] = {"/etc/hba.conf", "host all all all pam\nhost all all all ldap\n",
+                                 NULL};
+
+    faults = (struct rule_faults){.report = &report};
+    disk = files;
+    ck_assert_ptr_null(hba_load("/etc/hba.conf", &source, &none, &faults));
+    ck_assert_int_eq(faults.count, 2);
 }
 END_TEST
 
@@ -475,6 +568,10 @@ static Suite *make_suite(void)
     tcase_add_loop_test(cases, a_line_that_is_not_understood_refuses_the_file, 0,
                         sizeof bad / sizeof bad[0]);
     tcase_add_test(cases, every_fault_is_told);
+    tcase_add_test(cases, a_directory_is_told_by_its_parts);
+    tcase_add_test(cases, a_directory_is_told_by_an_address);
+    tcase_add_test(cases, pam_has_a_service_or_the_usual_one);
+    tcase_add_test(cases, what_this_build_cannot_ask_is_a_fault);
     tcase_add_test(cases, roles_cannot_be_asked_for_without_an_auth_query);
     tcase_add_test(cases, maps_that_nobody_knows_are_a_fault);
     tcase_add_test(cases, maps_say_who_may_be_whom);
