@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
 // act_tenant: CREATE and ALTER TENANT: a job, whose report becomes the rows of the answer. The
-// answer waits until every worker knows the tenant, so that whoever has it can log in at once.
+// answer waits until every worker knows the tenant, so that whoever has it can log in at once, and
+// until its clients that wait have found their new places, so that it may be resumed.
 #include "admin/act.h"
 
 #include "admin/console.h"
+#include "admin/record.h"
 #include "admin/tenant_job.h"
+#include "proxy/refresh.h"
 
 static enum gather_step know(struct proxy *proxy, const struct question *q,
                              struct gather_part *part)
 {
-    (void)proxy; /* the realm was in the mail before this */
-    (void)q;
-    (void)part;
-    return GATHER_DONE;
+    (void)part; /* the realm was in the mail before this */
+    return refresh_tenant(proxy, slice_str(q->name)) ? GATHER_DONE : GATHER_AGAIN;
 }
 
 static void on_known(struct console *c, const struct gather *answers)
@@ -65,6 +66,7 @@ static void on_worked(void *data, const struct tenant_outcome *outcome)
     struct console *c = data;
     struct question q = {.scope = GATHER_TENANT};
 
+    record_name(q.name, c->command.name);
     if (act_take_report(c, &outcome->report)) {
         console_gather(c, &q, know, on_known);
     }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/user_lookup.h"
 #include "proxy/refresh.h"
+#include "proxy/wanderers.h"
 
 enum { REFRESHES_MAX = 1000 }; /* names looked up in one turn */
 
@@ -150,7 +151,11 @@ static void run_answer(struct order *order)
 
 static void run_cancel(struct order *order)
 {
-    (void)proxy_cancel_own(&order->worker->proxy, &order->key); /* or nobody has it */
+    struct proxy *proxy = &order->worker->proxy;
+
+    if (!proxy_cancel_own(proxy, &order->key)) {
+        wanderers_ask(proxy, &order->key); /* or nobody has it */
+    }
 }
 
 static void run_stop_listening(struct order *order)

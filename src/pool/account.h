@@ -47,6 +47,7 @@ struct account {
     uint32_t waiting;         /* of them, in a queue */
     uint32_t connections;     /* server connections linked to them now */
     uint32_t tampers;         /* since it was last let in, for limits.tampers */
+    uint64_t change;          /* the latest of the tenant's definition that is known here */
     bool paused;              /* by order: its clients stand in their queues */
     struct tally *tallies;    /* as long as the account */
     struct quota *quota;      /* what is counted over all workers */

@@ -23,6 +23,7 @@ struct crew {
     struct crew_member members[CREW_MAX];
     struct quotas tenants;
     struct quotas users;
+    _Atomic uint32_t wanderers; /* clients that are on another worker than their keys say */
 };
 
 /* A bit for each. */

@@ -16,6 +16,7 @@ struct entry {
     struct frontend *f;
     const struct client_identity *identity;
     struct enter_secret *fetched;
+    const struct enter_past *past; /* of one that is logged in; else NULL */
     struct plan plan;
     struct pool_key key;
     uint32_t worker; /* that its pool lives on */
@@ -86,6 +87,9 @@ static const char *server_secret(const struct entry *e)
 
     switch (e->plan.credential) {
     case CREDENTIAL_CLIENT:
+        if (e->past != NULL) {
+            return e->past->opens->secret;
+        }
         return identity->known == NULL ? NULL : identity->known->secret;
     case CREDENTIAL_TENANT:
         return e->fetched->secret;
@@ -95,14 +99,14 @@ static const char *server_secret(const struct entry *e)
     return e->plan.password == NULL ? NULL : realm_secret(e->f->realm, e->plan.password);
 }
 
-/* Counts the client for its tenant and its user, over all workers, or for neither. */
-static int take_quotas(const struct account *account, const struct account *user,
-                       const struct tenant *tenant, const struct client_identity *identity,
-                       struct err *err)
+/* Counts the client for its tenant and its user, over all workers, or for neither. One that has
+ * been here before has its place, whatever the limits are now. */
+static int take_quotas(const struct entry *e, const struct account *account,
+                       const struct account *user, const struct tenant *tenant, struct err *err)
 {
-    uint32_t most = (uint32_t)tenant->config->limits.clients;
-    uint32_t most_of_user =
-        identity->known == NULL ? 0 : (uint32_t)identity->known->config->limits.clients;
+    const struct realm_user *known = e->identity->known;
+    uint32_t most = e->past != NULL ? 0 : (uint32_t)tenant->config->limits.clients;
+    uint32_t most_of_user = known == NULL ? 0 : (uint32_t)known->config->limits.clients;
 
     if (!quota_take(&account->quota->clients, most)) {
         return err_set(err, ERR_TOO_MANY,
@@ -149,20 +153,68 @@ static struct pool *find_pool(const struct entry *e, const struct tenant *tenant
     return pools_find_or_add(&f->proxy->pools, &order, err);
 }
 
+/* Among the clients of its tenant and of its user. */
+static int join(const struct entry *e, struct account *account, const struct tenant *tenant,
+                struct err *err)
+{
+    struct frontend *f = e->f;
+    struct proxy *proxy = f->proxy;
+    struct crew *crew = proxy->pools.crew;
+    struct account *user =
+        account_find_or_add(&proxy->users, crew == NULL ? NULL : &crew->users, e->identity->user);
+    int rc = take_quotas(e, account, user, tenant, err);
+
+    if (rc < 0) {
+        return rc;
+    }
+    free(f->user);
+    f->user = user->name;
+    f->user_account = user;
+    user->clients++;
+    account->clients++;
+    list_push_tail(&account->clients_list, &f->account_node);
+    return 0;
+}
+
+/* It has found another place, in another pool or the same. */
+static void leave_pool(struct frontend *f, struct pool *pool)
+{
+    if (f->backend == NULL) {
+        birth_unref(f->request.birth);
+        f->request.birth = NULL;
+    }
+    pool_unref(pool);
+}
+
+/* The reference to its last tenant's definition is given up. */
+static void live_under(struct frontend *f, const struct tenant *tenant, struct account *account)
+{
+    const struct overlay *overlay = overlay_ref(tenant->overlay);
+    const struct config *config = config_ref(realm_config(f->realm));
+
+    overlay_unref(f->overlay);
+    config_unref(f->config);
+    f->tenant = tenant->config;
+    f->overlay = overlay;
+    f->config = config;
+    f->change = tenant->change;
+    if (account->change < tenant->change) {
+        account->change = tenant->change;
+    }
+}
+
 static int take_place(const struct entry *e, const struct tenant *tenant, struct err *err)
 {
     struct frontend *f = e->f;
     struct proxy *proxy = f->proxy;
     struct pool *pool = find_pool(e, tenant, err);
+    struct pool *last = f->request.lane == NULL ? NULL : f->request.lane->pool;
 
     if (pool == NULL) {
         return err->code;
     }
     struct account *account = pools_account(&proxy->pools, slice_str(tenant->name));
-    struct crew *crew = proxy->pools.crew;
-    struct account *user =
-        account_find_or_add(&proxy->users, crew == NULL ? NULL : &crew->users, e->identity->user);
-    int rc = take_quotas(account, user, tenant, e->identity, err);
+    int rc = last != NULL ? 0 : join(e, account, tenant, err);
     pool_ref(pool);
     if (rc < 0) {
         pool_unref(pool);
@@ -171,18 +223,13 @@ static int take_place(const struct entry *e, const struct tenant *tenant, struct
     if (e->plan.credential == CREDENTIAL_CLIENT && e->identity->has_keys) {
         credential_set_keys(&pool->credential, &e->identity->keys);
     }
-    f->tenant = tenant->config;
-    f->overlay = overlay_ref(tenant->overlay);
-    f->config = config_ref(realm_config(f->realm));
+    live_under(f, tenant, account);
     f->request.lane = lane_find_or_add(pool, account, tenant->config);
     seals_adopt(f->request.lane, f->realm, tenant->config);
-    free(f->user);
-    f->user = user->name;
-    f->user_account = user;
-    user->clients++;
-    account->clients++;
-    frontend_stats(f)->logins++;
-    list_push_tail(&account->clients_list, &f->account_node);
+    frontend_stats(f)->logins += e->past == NULL ? 1 : 0;
+    if (last != NULL) {
+        leave_pool(f, last);
+    }
     return 0;
 }
 
@@ -235,10 +282,14 @@ static void intern_context(struct frontend *f, const struct plan *plan,
 {
     struct pool *pool = f->request.lane->pool;
     struct context_table *table = &f->proxy->pools.contexts;
+    struct context *last = f->request.context;
 
     f->request.context = context_intern(table, f->request.lane, settings, n);
-    f->request.birth = find_birth(f, plan, settings, n);
-    pool_note_birth(pool, f->request.birth);
+    if (f->backend == NULL) { /* else that began as it did */
+        f->request.birth = find_birth(f, plan, settings, n);
+        pool_note_birth(pool, f->request.birth);
+    }
+    context_unref(table, last); /* the settings point into it no longer */
     if (n == 0) {
         f->request.context->proven = true;
     }
@@ -296,6 +347,42 @@ static bool is_to_be_made(const struct frontend *f, const struct client_identity
     return tenant == NULL || tenant->state == TENANT_CREATING;
 }
 
+/* How many of its settings count: on the same database what it was shown by the way is no
+ * setting of its own. */
+static size_t count_settings(const struct entry *e)
+{
+    bool same = e->past != NULL && strcmp(e->past->server, e->plan.server) == 0 &&
+                strcmp(e->past->database, e->plan.database) == 0;
+
+    return same ? e->past->own_settings : e->identity->setting_count;
+}
+
+/* What a client has prepared, or has in a session of its own, does not go with it: it must come
+ * anew where its pool is another, or where its statements are no longer treated as they were. */
+static int check_following(const struct entry *e, const struct tenant *tenant, struct err *err)
+{
+    const struct frontend *f = e->f;
+
+    if (f->request.lane == NULL) {
+        return 0;
+    }
+    const struct pool *pool = f->request.lane->pool;
+    const struct pool_config *now = &tenant->config->pool;
+    bool same_pool =
+        pool->key_size == e->key.size && memcmp(pool->key, e->key.bytes, pool->key_size) == 0;
+    bool session = now->mode == POOL_SESSION || f->replicates;
+    bool tracks = !session && now->prepared_statements > 0;
+    bool same_mode = session == frontend_session_mode(f) && tracks == frontend_tracks_statements(f);
+    if ((f->backend == NULL || (same_pool && same_mode)) && (f->statements == NULL || same_mode)) {
+        return 0;
+    }
+    return err_set(
+        err, ERR_SHUTDOWN,
+        "terminating connection due to administrator command: tenant \"%s\" was changed, "
+        "and its sessions cannot follow",
+        tenant->name);
+}
+
 static enum enter_result enter_tenant(struct entry *e, struct err *err)
 {
     struct context_setting settings[CONTEXT_SETTINGS_MAX];
@@ -313,18 +400,21 @@ static enum enter_result enter_tenant(struct entry *e, struct err *err)
         check_replication(tenant, identity, err) < 0) {
         return ENTER_REFUSED;
     }
-    int n = session_settings(tenant, &e->plan, identity->settings, identity->setting_count,
-                             settings, sizeof settings / sizeof settings[0], err);
+    int n = session_settings(tenant, &e->plan, identity->settings, count_settings(e), settings,
+                             sizeof settings / sizeof settings[0], err);
     if (n < 0) {
         return ENTER_REFUSED;
     }
-    f->replicates = identity->replication.n > 0;
+    f->replicates = identity->replication.n > 0; /* whoever does is never entered again */
     pool_key_build(&e->key, tenant, &e->plan, f->id, f->replicates);
     e->worker = pools_worker_of(&f->proxy->pools, &e->key);
+    if (check_following(e, tenant, err) < 0) {
+        return ENTER_REFUSED;
+    }
     if (e->worker != f->proxy->worker) {
         return ENTER_ELSEWHERE;
     }
-    if (e->plan.credential == CREDENTIAL_TENANT && e->fetched->role[0] == '\0') {
+    if (e->past == NULL && e->plan.credential == CREDENTIAL_TENANT && e->fetched->role[0] == '\0') {
         (void)snprintf(e->fetched->role, sizeof e->fetched->role, "%s", e->plan.role);
         e->fetched->epoch = e->plan.epoch;
         return ENTER_NEEDS_SECRET;
@@ -335,6 +425,9 @@ static enum enter_result enter_tenant(struct entry *e, struct err *err)
     intern_context(f, &e->plan, settings, (size_t)n);
     if (e->plan.names_sessions) {
         note_own_name(f, identity);
+    } else {
+        free(f->application_name);
+        f->application_name = NULL;
     }
     return ENTER_TENANT;
 }
@@ -373,4 +466,15 @@ enum enter_result enter(struct frontend *f, const struct client_identity *identi
     result = enter_tenant(&e, err);
     *worker = e.worker;
     return result;
+}
+
+enum enter_result enter_again(struct frontend *f, const struct enter_past *past, uint32_t *worker,
+                              struct err *err)
+{
+    struct enter_secret fetched = {.role = "", .secret = past->opens->secret};
+    struct entry e = {.f = f, .identity = past->identity, .past = past, .fetched = &fetched};
+
+    enum enter_result result = enter_tenant(&e, err);
+    *worker = e.worker;
+    return result == ENTER_NEEDS_TENANT ? ENTER_REFUSED : result;
 }

@@ -22,9 +22,24 @@ enum enter_result {
     ENTER_CONSOLE_STATS
 };
 
+/* What one who is logged in had before its tenant was changed. */
+struct enter_past {
+    const struct client_identity *identity; /* its settings: its own, then what it was shown */
+    size_t own_settings;                    /* of them, the first */
+    const char *server;                     /* of its last pool */
+    const char *database;
+    const struct credential *opens; /* that pool's connections */
+};
+
 /* `secret` is cleared the first time. On ENTER_TENANT the frontend has its tenant, lane and
  * context; on ENTER_REFUSED err says why. */
 enum enter_result enter(struct frontend *f, const struct client_identity *identity,
                         struct enter_secret *secret, uint32_t *worker, struct err *err);
+
+/* Finds the place of one who is logged in anew, by the realm in force: it was here, and is counted
+ * already, or has arrived from another worker. ENTER_REFUSED with err set: it must go; on
+ * ENTER_ELSEWHERE nothing of it has changed. */
+enum enter_result enter_again(struct frontend *f, const struct enter_past *past, uint32_t *worker,
+                              struct err *err);
 
 #endif

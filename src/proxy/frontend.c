@@ -14,9 +14,11 @@
 #include "proxy/move.h"
 #include "proxy/reception.h"
 #include "proxy/relay.h"
+#include "proxy/relocate.h"
 #include "proxy/reply.h"
 #include "proxy/role_secret.h"
 #include "proxy/timeouts.h"
+#include "proxy/wanderers.h"
 #include "wire/build.h"
 #include "wire/error.h"
 
@@ -109,6 +111,7 @@ static void unhook(struct frontend *f)
         slots_give(&proxy->slots, f->slot);
         f->has_slot = false;
     }
+    wanderers_remove(f);
     if (f->fetch != NULL) {
         role_secret_cancel(f->fetch);
         f->fetch = NULL;
@@ -214,6 +217,9 @@ bool frontend_send(struct frontend *f, struct slice bytes)
 
 struct cancel_key frontend_cancel_key(const struct frontend *f)
 {
+    if (f->wanderer != NULL) {
+        return f->wanderer->key;
+    }
     return cancel_key_make(f->proxy->cancel_secret, slot_pid(f->proxy->worker, f->slot), f->id,
                            f->long_key);
 }
@@ -276,8 +282,12 @@ static void on_readable(struct conn *conn)
         return;
     }
     size_t done = relay_up(f, view);
-    if (f->state != FRONTEND_CLOSED) {
-        conn_keep(&f->in, view, done);
+    if (f->state == FRONTEND_CLOSED) {
+        return;
+    }
+    conn_keep(&f->in, view, done);
+    if (frontend_stale(f) && relocate_due(f)) {
+        relocate(f);
     }
 }
 
@@ -364,5 +374,9 @@ void frontend_arrive(struct proxy *proxy, struct move *move)
     f->id = move->id;
     f->connected_at = move->connected_at;
     f->in = move->in;
-    reception_arrive(f, move->login);
+    if (move->luggage != NULL) {
+        relocate_arrive(f, move->luggage);
+    } else {
+        reception_arrive(f, move->login);
+    }
 }

@@ -25,6 +25,7 @@ struct client_login;
 struct client_statement;
 struct move;
 struct role_secret;
+struct wanderer;
 
 enum frontend_state {
     FRONTEND_LOGIN,
@@ -83,7 +84,9 @@ struct frontend {
     struct addr peer;
     char *user; /* as it logged in, without the tenant's part; user_account's, once it has one */
     char *application_name;       /* as it calls itself, where the server is told otherwise; NULL */
+    struct wanderer *wanderer;    /* its key, where it was told that on another worker; or NULL */
     struct account *user_account; /* counts the clients of that user; once it has a tenant */
+    uint64_t change;              /* of its tenant's definition: the one that it lives under */
     uint64_t id;
     uint64_t connected_at; /* loop time, ms */
     uint64_t request_at;   /* of its last batch */
@@ -100,6 +103,12 @@ static inline struct account *frontend_account(const struct frontend *f)
 static inline struct account_stats *frontend_stats(const struct frontend *f)
 {
     return f->request.lane->stats;
+}
+
+/* Its tenant was changed since it found its place. */
+static inline bool frontend_stale(const struct frontend *f)
+{
+    return f->change < f->request.lane->account->change;
 }
 
 static inline bool frontend_session_mode(const struct frontend *f)
@@ -138,7 +147,7 @@ void frontend_fail_batch(struct frontend *f, const struct err *err);
  * found by its next read. */
 bool frontend_send(struct frontend *f, struct slice bytes);
 
-/* What it is told, or was told, once it has a slot. */
+/* What it is told, or was told, once it is greeted. */
 struct cancel_key frontend_cancel_key(const struct frontend *f);
 
 /* Its own CancelRequest came. */

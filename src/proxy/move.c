@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "proxy/client_login.h"
+#include "proxy/relocate.h"
 
 static void deliver(struct mail *mail)
 {
@@ -31,6 +32,7 @@ void move_drop(struct move *move)
     conn_socket_close(move->socket);
     buf_release(&move->in);
     client_login_free(move->login);
+    luggage_free(move->luggage);
     realm_unref(move->realm);
     proxy_uncount(move->to, &move->peer);
 }

@@ -70,6 +70,7 @@ struct proxy {
     struct account *users; /* by user: how many clients each has; uthash by name */
     struct slab frontends;
     struct slots slots;
+    struct wanderer *wanderers; /* uthash by key: clients that were greeted on another worker */
     uint8_t cancel_secret[CANCEL_SECRET]; /* makes the keys of its clients */
     struct statements statements;
     struct role_secrets secrets; /* being fetched */

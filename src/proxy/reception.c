@@ -178,10 +178,23 @@ void reception_retry(struct frontend *f)
     finish_login(f, &secret);
 }
 
+/* Tenants may have changed since the login began. */
+static void follow_tenants(struct frontend *f)
+{
+    const struct realm *now = f->proxy->realm;
+
+    if (f->realm != now && realm_config(f->realm) == realm_config(now)) {
+        realm_unref(f->realm);
+        f->realm = realm_ref(now);
+    }
+}
+
 /* The client is who it says it is: find its place. What it was told so far has been sent. */
 static void finish_login(struct frontend *f, struct enter_secret *secret)
 {
     struct err err = {0};
+
+    follow_tenants(f);
     const struct client_identity *identity = client_login_identity(f->login);
     uint32_t worker = 0;
     enum enter_result result = enter(f, identity, secret, &worker, &err);

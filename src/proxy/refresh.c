@@ -4,16 +4,13 @@
 #include "proxy/client_login.h"
 #include "proxy/frontend.h"
 #include "proxy/reception.h"
+#include "proxy/relocate.h"
 
-enum { CLOSES_MAX = 200 }; /* clients closed in one turn */
+enum { CLOSES_MAX = 200 }; /* clients closed, or moved, in one turn */
 
 /* Why nobody of the tenant may stay; false where all may. */
-static bool must_leave(const struct proxy *proxy, struct slice name, struct err *err)
+static bool must_leave(const struct tenant *tenant, struct slice name, struct err *err)
 {
-    struct tenant_from_template storage;
-    const struct tenant *tenant =
-        registry_find_or_template(realm_registry(proxy->realm), name, &storage);
-
     if (tenant == NULL) {
         (void)err_set(err, ERR_UNKNOWN_TENANT, "tenant \"%.*s\" does not exist", (int)name.n,
                       (const char *)name.p);
@@ -36,16 +33,43 @@ static bool close_clients(struct account *account, const struct err *err)
     return true;
 }
 
+/* Those that have a server connection follow when they let go of it. */
+static bool relocate_clients(struct account *account)
+{
+    int moved = 0;
+
+    list_each_safe (node, tmp, &account->clients_list) {
+        struct frontend *f = container_of(node, struct frontend, account_node);
+        if (!relocate_due(f)) {
+            continue;
+        }
+        if (moved++ == CLOSES_MAX) {
+            return false;
+        }
+        relocate(f);
+    }
+    return true;
+}
+
 bool refresh_tenant(struct proxy *proxy, struct slice name)
 {
+    struct tenant_from_template storage;
     struct account *account;
     struct err err;
 
     HASH_FIND(hh, proxy->pools.accounts, name.p, name.n, account);
-    if (account == NULL || !must_leave(proxy, name, &err)) {
+    if (account == NULL) {
         return true;
     }
-    return close_clients(account, &err);
+    const struct tenant *tenant =
+        registry_find_or_template(realm_registry(proxy->realm), name, &storage);
+    if (must_leave(tenant, name, &err)) {
+        return close_clients(account, &err);
+    }
+    if (account->change < tenant->change) {
+        account->change = tenant->change;
+    }
+    return relocate_clients(account);
 }
 
 void refresh_expecting(struct proxy *proxy, const char *tenant, const struct err *err)

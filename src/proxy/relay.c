@@ -9,6 +9,7 @@
 #include "proxy/message.h"
 #include "proxy/note.h"
 #include "proxy/passage.h"
+#include "proxy/relocate.h"
 #include "proxy/rewrite.h"
 #include "proxy/skip.h"
 #include "proxy/tamper.h"
@@ -206,6 +207,9 @@ static size_t step(struct frontend *f, struct slice rest)
     if (must_wait(f)) {
         return 0;
     }
+    if (frontend_stale(f) && relocate_due(f)) {
+        return 0;
+    }
     if (f->state == FRONTEND_LINKED) {
         return pass_linked(f, rest);
     }
@@ -241,7 +245,9 @@ void relay_continue(struct frontend *f)
         return;
     }
     conn_keep(&f->in, view, done);
-    if (!must_wait(f)) {
+    if (frontend_stale(f) && relocate_due(f)) {
+        relocate(f);
+    } else if (!must_wait(f)) {
         conn_resume(&f->conn);
     }
 }

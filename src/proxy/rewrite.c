@@ -81,7 +81,7 @@ static void fail_unknown(struct frontend *f, struct slice name, struct buf *out)
 
 /* ---- the client's messages ---- */
 
-static const void *scope(const struct frontend *f)
+const void *rewrite_scope(const struct frontend *f)
 {
     return f->tenant->strategy == STRATEGY_SCHEMA ? (const void *)f->request.lane
                                                   : (const void *)f->request.lane->pool;
@@ -100,7 +100,7 @@ static void rewrite_parse(struct frontend *f, const struct parse_view *view, str
         note_push_failure(f, &err, out);
         return;
     }
-    struct statement *statement = statements_intern(statements(f), scope(f), rest);
+    struct statement *statement = statements_intern(statements(f), rewrite_scope(f), rest);
     struct client_statement *cs = client_statements_add(&f->statements, view->statement, statement);
     cs->in_flight = true;
     frontend_stats(f)->parses++;

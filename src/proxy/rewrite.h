@@ -33,6 +33,9 @@ enum rewrite_look rewrite_look(struct slice rest, const struct frame *frame);
 enum rewrite_look rewrite_message(struct frontend *f, struct slice rest, const struct frame *frame,
                                   struct buf *out, size_t *done);
 
+/* Who shares statements with the client: the pool's, or its tenant's there. */
+const void *rewrite_scope(const struct frontend *f);
+
 /* The callback of a backend's user. */
 void rewrite_on_deallocated_all(struct frontend *f);
 

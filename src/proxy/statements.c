@@ -117,3 +117,13 @@ void client_statements_clear(struct statements *all, struct client_statement **m
         }
     }
 }
+
+void client_statements_rescope(struct statements *all, struct client_statement *map,
+                               const void *scope)
+{
+    for (struct client_statement *cs = map; cs != NULL; cs = cs->hh.next) {
+        struct statement *old = cs->statement;
+        cs->statement = statements_intern(all, scope, statement_body(old));
+        statements_unref(all, old);
+    }
+}

@@ -61,6 +61,10 @@ void client_statements_list(struct client_statement **map,
                             struct client_statement *cs); /* back in */
 void client_statements_unlist(struct client_statement **map, struct client_statement *cs);
 
+/* The client has another scope now; none of them is in flight. */
+void client_statements_rescope(struct statements *all, struct client_statement *map,
+                               const void *scope);
+
 /* Frees it where it is neither listed nor noted. */
 void client_statement_release(struct statements *all, struct client_statement *cs);
 void client_statements_clear(struct statements *all, struct client_statement **map,

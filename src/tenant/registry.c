@@ -93,6 +93,7 @@ static void put_all(struct registry *registry)
         if (row->overlay != NULL) {
             tenant->config = overlay_tenant(row->overlay);
             tenant->overlay = row->overlay;
+            tenant->change = row->change;
         }
     }
 }

@@ -18,6 +18,7 @@ struct registry_row {
     const char *name;
     const struct overlay *overlay; /* NULL: as the configuration has it, or the defaults */
     enum tenant_state state;
+    uint64_t change; /* of the row: the later the larger */
 };
 
 struct registry_rows {

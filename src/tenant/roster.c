@@ -197,8 +197,8 @@ static void add_row(struct sheet *sheet, const struct roster_record *record,
     char *name = sheet->names + sheet->count * NAME_SIZE;
 
     memcpy(name, record->name, NAME_SIZE);
-    sheet->items[sheet->count++] =
-        (struct registry_row){.name = name, .overlay = overlay, .state = record->state};
+    sheet->items[sheet->count++] = (struct registry_row){
+        .name = name, .overlay = overlay, .state = record->state, .change = record->change};
 }
 
 static void hold_overlays(struct sheet *sheet, const struct roster *roster)

@@ -29,6 +29,7 @@ struct tenant {
     const struct tenant_config *config; /* shared with others that are configured alike */
     const struct overlay *overlay;      /* what has the config, or NULL: the configuration has it */
     enum tenant_state state;
+    uint64_t change; /* grows whenever `overlay` becomes another; 0: the configuration has it */
 };
 
 const char *tenant_state_name(enum tenant_state state);

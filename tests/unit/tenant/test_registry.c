@@ -58,7 +58,7 @@ END_TEST
 
 START_TEST(a_row_adds_a_tenant_of_the_defaults)
 {
-    struct registry_row items[] = {{"initech", NULL, TENANT_PAUSED}};
+    struct registry_row items[] = {{"initech", NULL, TENANT_PAUSED, 0}};
     const struct registry *registry = build(TWO, &(struct registry_rows){items, 1, NULL, NULL});
 
     const struct tenant *initech = registry_find(registry, slice_str("initech"));
@@ -73,7 +73,7 @@ END_TEST
 
 START_TEST(a_row_changes_the_state_of_a_configured_tenant)
 {
-    struct registry_row items[] = {{"acme", NULL, TENANT_SUSPENDED}};
+    struct registry_row items[] = {{"acme", NULL, TENANT_SUSPENDED, 0}};
     const struct registry *registry = build(TWO, &(struct registry_rows){items, 1, NULL, NULL});
 
     const struct tenant *acme = registry_find(registry, slice_str("acme"));
@@ -91,7 +91,8 @@ START_TEST(a_row_may_bring_its_own_config)
     struct err err;
     const struct overlay *own =
         overlay_build(config, slice_str("{\"strategy\": \"database\"}"), &err);
-    struct registry_row items[] = {{"acme", own, TENANT_ACTIVE}, {"initech", own, TENANT_ACTIVE}};
+    struct registry_row items[] = {{"acme", own, TENANT_ACTIVE, 0},
+                                   {"initech", own, TENANT_ACTIVE, 0}};
     const struct registry *registry = build(TWO, &(struct registry_rows){items, 2, NULL, NULL});
 
     ck_assert_ptr_eq(registry_find(registry, slice_str("acme"))->config, overlay_tenant(own));
@@ -104,7 +105,7 @@ END_TEST
 
 START_TEST(of_rows_with_one_name_the_last_counts)
 {
-    struct registry_row items[] = {{"x", NULL, TENANT_CREATING}, {"x", NULL, TENANT_ACTIVE}};
+    struct registry_row items[] = {{"x", NULL, TENANT_CREATING, 0}, {"x", NULL, TENANT_ACTIVE, 0}};
     const struct registry *registry = build(TWO, &(struct registry_rows){items, 2, NULL, NULL});
 
     ck_assert_uint_eq(registry_count(registry), 3);
@@ -115,7 +116,8 @@ END_TEST
 
 START_TEST(a_row_with_an_invalid_name_is_refused)
 {
-    struct registry_row items[] = {{"good", NULL, TENANT_ACTIVE}, {"a\"b", NULL, TENANT_ACTIVE}};
+    struct registry_row items[] = {{"good", NULL, TENANT_ACTIVE, 0},
+                                   {"a\"b", NULL, TENANT_ACTIVE, 0}};
     int released = 0;
     struct registry_rows rows = {items, 2, &released, count_release};
     const struct config *config = load(TWO);
@@ -132,7 +134,7 @@ END_TEST
 
 START_TEST(the_last_unref_releases_the_rows)
 {
-    struct registry_row items[] = {{"x", NULL, TENANT_ACTIVE}};
+    struct registry_row items[] = {{"x", NULL, TENANT_ACTIVE, 0}};
     int released = 0;
     struct registry_rows rows = {items, 1, &released, count_release};
     const struct registry *registry = build(TWO, &rows);
@@ -188,7 +190,7 @@ static struct registry_rows make_many(void)
 
     for (int i = 0; i < MANY; i++) {
         (void)snprintf(many->names[i], NAME_BYTES, "tenant%d", i);
-        many->items[i] = (struct registry_row){many->names[i], NULL, TENANT_ACTIVE};
+        many->items[i] = (struct registry_row){many->names[i], NULL, TENANT_ACTIVE, 0};
     }
     return (struct registry_rows){many->items, MANY, many, free};
 }
