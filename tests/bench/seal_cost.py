@@ -3,10 +3,12 @@
 
     tests/bench/seal_cost.py [BINDIR]
 
-Each level with one tenant that goes on, and with two that take turns on one connection, so that
-each query comes with a change of tenant (tenants with a role of their own share no connection, so
-nothing changes there). The figure is the CPU time of the server's process (out
-of /proc/PID/schedstat) per query, the least of several rounds. $FAHREND_RELEASE names the program.
+Each level in three ways: one tenant whose queries come one by one, so that the server sleeps and
+wakes between them; one tenant that sends a hundred at a time, so that it stays at work; and two
+tenants that take turns on one connection, so that each query comes with a change of tenant (tenants
+with a role of their own share no connection, so nothing changes there). The figure is the CPU time
+of the server's process (out of /proc/PID/schedstat) per query, the least of several rounds.
+$FAHREND_RELEASE names the program.
 """
 
 import os
@@ -16,6 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 
 from cluster import Cluster, drop_templates  # noqa: E402
 from proxy import Proxy, base_config  # noqa: E402
+from wirepeer import bind, execute, parse, rows_of, sync  # noqa: E402
 
 KEY = "a key of the tests, 32 bytes or more"
 ROUNDS, QUERIES = 60, 100
@@ -63,11 +66,13 @@ def cpu(pid):
 class Run:
     """One level, with so many tenants taking turns; the least microseconds per query so far."""
 
-    def __init__(self, proxy, tenants):
-        self.conns = [proxy.tenant(name) for name in tenants]
-        self.sqls = [f"SELECT body FROM words WHERE tenant_id = '{name}' AND id = 77"
-                     for name in tenants]
-        self.pids = {conn.execute("SELECT pg_backend_pid()").fetchone()[0] for conn in self.conns}
+    def __init__(self, proxy, tenants, together):
+        self.together = together
+        self.clients = [proxy.wire_tenant(name) for name in tenants]
+        for name, client in zip(tenants, self.clients):
+            sql = f"SELECT body FROM words WHERE tenant_id = '{name}' AND id = 77"
+            client.ask(parse(sql, "find"), sync())
+        self.pids = {int(client.value("SELECT pg_backend_pid()")) for client in self.clients}
         self.least = float("inf")
 
     def round(self):
@@ -77,14 +82,32 @@ class Run:
         self.least = min(self.least, (sum(map(cpu, self.pids)) - before) / QUERIES)
 
     def query(self, count):
-        for number in range(count):
-            at = number % len(self.conns)
-            row = self.conns[at].execute(self.sqls[at], prepare=True).fetchone()
-            assert row == ("x",)
+        at_once = count if self.together else 1
+        batches = (bind(statement="find") + execute() + sync(),) * at_once
+        for number in range(count // at_once):
+            client = self.clients[number % len(self.clients)]
+            assert rows_of(client.ask(*batches, batches=at_once)) == [["x"]] * at_once
 
     def close(self):
-        for conn in self.conns:
-            conn.close()
+        for client in self.clients:
+            client.close()
+
+
+# Ways to ask: who takes turns, and whether the queries are sent together.
+WAYS = {"one by one": (TENANTS[:1], False),
+        "together": (TENANTS[:1], True),
+        "change of tenant": (TENANTS, False)}
+
+
+def measure(proxies, tenants, together):
+    """Microseconds by level; rounds of all levels in turns, so that a busy moment hits all."""
+    runs = {name: Run(proxy, tenants, together) for name, proxy in proxies.items()}
+    for _ in range(ROUNDS):
+        for run in runs.values():
+            run.round()
+    for run in runs.values():
+        run.close()
+    return {name: run.least for name, run in runs.items()}
 
 
 def main():
@@ -92,16 +115,12 @@ def main():
         cluster.run("CREATE ROLE app LOGIN")
         proxies = {name: make_level(cluster, number, *level)
                    for number, (name, level) in enumerate(LEVELS.items())}
-        for tenants in (TENANTS[:1], TENANTS):
-            runs = {name: Run(proxy, tenants) for name, proxy in proxies.items()}
-            for _ in range(ROUNDS):
-                for run in runs.values():
-                    run.round()
-            base = runs["no policy"].least
-            print("same tenant" if len(tenants) == 1 else "change of tenant at each query")
-            for name, run in runs.items():
-                print(f"  {name:12} {run.least:7.1f} us  {run.least - base:+7.1f} us")
-                run.close()
+        table = {way: measure(proxies, *how) for way, how in WAYS.items()}
+        print(f"{'us':12}" + "".join(f"{way:>24}" for way in WAYS))
+        for name in LEVELS:
+            cells = (f"{table[way][name]:8.1f} ({table[way][name] - table[way]['no policy']:+5.1f})"
+                     for way in WAYS)
+            print(f"{name:12}" + "".join(f"{cell:>24}" for cell in cells))
         for proxy in proxies.values():
             proxy.stop()
     drop_templates()
