@@ -26,6 +26,7 @@ from world import SCHEMA
 
 README = os.path.join(ROOT, "README.md")
 NODE = os.path.join(ROOT, "tests", "e2e", "node")
+PRISMA = os.path.join(ROOT, "tests", "e2e", "prisma")
 GOPATH = "/usr/share/gocode"
 JDBC = "/usr/share/java/postgresql.jar"
 QUERY = "SELECT body FROM notes"
@@ -195,6 +196,44 @@ NODE_PROGRAM = """const { Client } = require('pg');
   await client.end();
 } })().catch((error) => { console.log(error.message); process.exit(1); });
 """
+DRIZZLE_PROGRAM = """const { drizzle } = require('drizzle-orm/node-postgres');
+const { sql } = require('drizzle-orm');
+(async () => { for (const make of [%s]) {
+  const db = make();
+  for (const row of (await db.execute(sql`%s`)).rows) { console.log(row.body); }
+  await db.$client.end();
+} })().catch((error) => { console.log(error.message); process.exit(1); });
+"""
+PRISMA_PROGRAM = """const { PrismaClient } = require('@prisma/client');
+const { PrismaPg } = require('@prisma/adapter-pg');
+(async () => { for (const make of [%s]) {
+  const db = make();
+  for (const row of await db.notes.findMany()) { console.log(row.body); }
+  await db.$disconnect();
+} })().catch((error) => { console.log(error.message); process.exit(1); });
+"""
+DJANGO_PROGRAM = """import django
+from django.conf import settings
+from django.db import connections
+entries = [%s]
+settings.configure(DATABASES={"default": entries[0], **{str(n): e for n, e in enumerate(entries)}})
+django.setup()
+for name in range(len(entries)):
+    with connections[str(name)].cursor() as cursor:
+        cursor.execute("%s")
+        print(cursor.fetchone()[0])
+"""
+RUBY_PROGRAM = """require "active_record"
+[%s].each do |make|
+  make.call
+  puts ActiveRecord::Base.connection.select_values("%s")
+end
+"""
+PHP_PROGRAM = """<?php
+foreach ([%s] as $make) {
+    foreach ($make()->query("%s") as $row) { echo $row["body"], "\\n"; }
+}
+"""
 
 
 def printed_by(command, **options):
@@ -232,6 +271,48 @@ def run_node(lines, _):
     return printed_by(["node", "-e", NODE_PROGRAM % (makers, QUERY)], cwd=NODE)
 
 
+def run_drizzle(lines, _):
+    if not os.path.isdir(os.path.join(NODE, "node_modules", "drizzle-orm")):
+        pytest.skip("the package drizzle-orm is not installed")
+    makers = ", ".join(f"() => {line}" for line in lines)
+    return printed_by(["node", "-e", DRIZZLE_PROGRAM % (makers, QUERY)], cwd=NODE)
+
+
+def run_prisma(lines, _):
+    modules = os.path.join(PRISMA, "node_modules")
+    if not os.path.isdir(modules):
+        pytest.skip("Prisma is not installed; see tests/e2e/prisma/package.json")
+    # The engine that migrates, which generate does not need, would be fetched from elsewhere.
+    done = subprocess.run([os.path.join(modules, ".bin", "prisma"), "generate", "--schema",
+                           os.path.join(PRISMA, "schema.prisma")], capture_output=True, text=True,
+                          env=dict(os.environ, PRISMA_SCHEMA_ENGINE_BINARY="/bin/true"),
+                          cwd=PRISMA, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    makers = ", ".join(f"() => {line}" for line in lines)
+    return printed_by(["node", "-e", PRISMA_PROGRAM % makers], cwd=PRISMA)
+
+
+def run_django(lines, _):
+    pytest.importorskip("django", reason="python3-django is not installed")
+    return printed_by(["/usr/bin/python3", "-c", DJANGO_PROGRAM % (", ".join(lines), QUERY)])
+
+
+def run_ruby(lines, _):
+    if not shutil.which("ruby") or printed_by(["ruby", "-e", 'require "active_record"; require "pg"']):
+        pytest.skip("ruby-activerecord and ruby-pg are not installed")
+    makers = ", ".join(f"-> {{ {line} }}" for line in lines)
+    return printed_by(["ruby", "-e", RUBY_PROGRAM % (makers, QUERY)])
+
+
+def run_php(lines, folder):
+    if not shutil.which("php") or "pdo_pgsql" not in printed_by(["php", "-m"]):
+        pytest.skip("php-cli and php-pgsql are not installed")
+    source = folder / "main.php"
+    makers = ", ".join(f"fn() => {line}" for line in lines)
+    source.write_text(PHP_PROGRAM % (makers, QUERY))
+    return printed_by(["php", str(source)])
+
+
 def run_java(lines, folder):
     if not shutil.which("javac") or not os.path.exists(JDBC):
         pytest.skip("a JDK and libpostgresql-jdbc-java are not installed")
@@ -255,7 +336,9 @@ def run_go(package, template):
 
 
 RUNNERS = {"sh": run_psql, "python psycopg": run_psycopg, "python sqlalchemy": run_sqlalchemy,
-           "js": run_node, "java": run_java, "go pgx": run_go("github.com/jackc/pgx/v4", GO_PGX),
+           "python django": run_django, "js": run_node, "js drizzle": run_drizzle,
+           "js prisma": run_prisma, "ruby": run_ruby, "php": run_php,
+           "java": run_java, "go pgx": run_go("github.com/jackc/pgx/v4", GO_PGX),
            "go pq": run_go("github.com/lib/pq", GO_PQ)}
 
 
