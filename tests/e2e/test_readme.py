@@ -188,6 +188,22 @@ public class Main {
 %s    }
 }
 """
+HIBERNATE = """import org.hibernate.Session;
+import org.hibernate.cfg.Configuration;
+public class Main {
+    static Configuration configuration() {
+        return new Configuration().setProperty("hibernate.connection.driver_class", "org.postgresql.Driver")
+            .setProperty("hibernate.dialect", "org.hibernate.dialect.PostgreSQLDialect");
+    }
+    public static void main(String[] arguments) {
+        for (Configuration made : new Configuration[]{%s}) {
+            Session session = made.buildSessionFactory().openSession();
+            for (Object body : session.createSQLQuery("%s").list()) { System.out.println(body); }
+            session.close();
+        }
+    }
+}
+"""
 NODE_PROGRAM = """const { Client } = require('pg');
 (async () => { for (const make of [%s]) {
   const client = make();
@@ -321,6 +337,16 @@ def run_java(lines, folder):
     return printed_by(["java", "-cp", JDBC, str(source)])
 
 
+def run_hibernate(lines, folder):
+    if not shutil.which("javac") or not os.path.exists("/usr/share/java/hibernate3.jar"):
+        pytest.skip("a JDK and libhibernate3-java are not installed")
+    source = folder / "Main.java"
+    makers = ", ".join(f"configuration().{line}" for line in lines)
+    source.write_text(HIBERNATE % (makers, QUERY))
+    printed = printed_by(["java", "-cp", "/usr/share/java/*", str(source)])
+    return [line for line in printed if not line.startswith("SLF4J")]
+
+
 def run_go(package, template):
     def run(lines, folder):
         if not shutil.which("go") or not os.path.exists(os.path.join(GOPATH, "src", package)):
@@ -338,7 +364,7 @@ def run_go(package, template):
 RUNNERS = {"sh": run_psql, "python psycopg": run_psycopg, "python sqlalchemy": run_sqlalchemy,
            "python django": run_django, "js": run_node, "js drizzle": run_drizzle,
            "js prisma": run_prisma, "ruby": run_ruby, "php": run_php,
-           "java": run_java, "go pgx": run_go("github.com/jackc/pgx/v4", GO_PGX),
+           "java": run_java, "java hibernate": run_hibernate, "go pgx": run_go("github.com/jackc/pgx/v4", GO_PGX),
            "go pq": run_go("github.com/lib/pq", GO_PQ)}
 
 
