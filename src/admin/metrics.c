@@ -271,6 +271,16 @@ static void write_servers(struct exposition *e, const struct view *view)
     }
 }
 
+static void write_stores(struct exposition *e, const struct view *view)
+{
+    exposition_family(e, "fahrend_secret_store_failing", FAMILY_GAUGE,
+                      "1 where the store of secrets failed when it was asked last.");
+    for (uint32_t i = 0; i < view->store_count; i++) {
+        struct labels labels = label("store", view->stores[i].name);
+        exposition_uint(e, &labels, view->stores[i].failure[0] != '\0' ? 1 : 0);
+    }
+}
+
 /* ---- pools ---- */
 
 #define POOL_LABEL (2 * NAME_SIZE)
@@ -462,6 +472,7 @@ void metrics_write(const struct view *view, struct named *named, bool open_metri
     write_process(&e, view);
     write_workers(&e, view);
     write_servers(&e, view);
+    write_stores(&e, view);
     write_pools(&e, view, max);
     write_tenants(&(struct tenant_writer){.e = &e, .view = view, .choice = &choice});
     exposition_end(&e);

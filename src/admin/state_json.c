@@ -97,6 +97,12 @@ static void write_warnings(const struct view *view, struct buf *out)
     for (uint32_t i = 0; i < view->server_count; i++) {
         warn_of_server(&w, &view->servers[i]);
     }
+    for (uint32_t i = 0; i < view->store_count; i++) {
+        if (view->stores[i].failure[0] != '\0') {
+            warn(&w, "secret store %s failed when it was asked last: %s", view->stores[i].name,
+                 view->stores[i].failure);
+        }
+    }
     for (uint32_t i = 0; i < view->pool_count; i++) {
         warn_of_pool(&w, view, &view->pools[i]);
     }

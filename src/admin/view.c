@@ -184,6 +184,23 @@ static void take_servers(struct view *view)
     }
 }
 
+static void take_stores(struct view *view)
+{
+    const struct config *config = realm_config(view->realm);
+    struct store_cache *cache = secrets_cache(realm_secrets(view->realm));
+    struct err why;
+
+    view->stores = x_zalloc((config->secrets.provider_count + 1) * sizeof *view->stores);
+    for (size_t i = 0; i < config->secrets.provider_count; i++) {
+        struct view_store *store = &view->stores[view->store_count++];
+        record_name(store->name, config->secrets.providers[i].name);
+        if (store_cache_failing(cache, &config->secrets.providers[i], &why)) {
+            (void)snprintf(store->failure, sizeof store->failure, "%.*s",
+                           (int)sizeof store->failure - 1, why.text);
+        }
+    }
+}
+
 void view_ask(struct admin *admin, view_cb cb, void *data)
 {
     struct view_asking *a = x_zalloc(sizeof *a);
@@ -199,6 +216,7 @@ void view_ask(struct admin *admin, view_cb cb, void *data)
     view->workers = x_zalloc(admin->worker_count * sizeof *view->workers);
     view->worker_count = admin->worker_count;
     take_servers(view);
+    take_stores(view);
     if (!is_over(a)) {
         gather_start(admin, &all, account_sum_collect, on_accounts, a);
     }
@@ -224,5 +242,6 @@ void view_unref(const struct view *view)
     free(v->tenants);
     free(v->pools);
     free(v->servers);
+    free(v->stores);
     free(v);
 }

@@ -35,6 +35,11 @@ struct view_server {
     char failure[128];       /* of one of those */
 };
 
+struct view_store {
+    char name[NAME_SIZE];
+    char failure[128]; /* of the last time that it was asked; "" where that went well */
+};
+
 struct view {
     _Atomic uint32_t refs;
     const struct realm *realm; /* in force; a reference */
@@ -49,6 +54,8 @@ struct view {
     uint32_t pool_count;
     struct view_server *servers; /* those of the configuration, in its order */
     uint32_t server_count;
+    struct view_store *stores; /* providers of secrets, in the order of the configuration */
+    uint32_t store_count;
 };
 
 /* `view` is a reference, which is the receiver's; NULL where fahrend ends meanwhile. */

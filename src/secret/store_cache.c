@@ -38,6 +38,7 @@ struct health {
     int64_t rest; /* until then it is not asked */
     int64_t said; /* when it was told last that old values are used */
     struct err err;
+    struct err failure; /* of the last time it was asked; code 0 where that went well */
 };
 
 struct store_cache {
@@ -179,6 +180,7 @@ static void fetch(struct reading *r, struct health *health)
         value->secret = secret;
         value->read = now_ms();
     }
+    health->failure = has_failed(&err) ? err : (struct err){.code = 0};
     if (err.code == ERR_STORE_DOWN) {
         health->rest = now_ms() + REST_MS;
         health->err = err;
@@ -256,6 +258,23 @@ int store_cache_read(struct store_cache *cache, const struct store_question *que
     }
     (void)pthread_mutex_unlock(&cache->lock);
     return rc;
+}
+
+bool store_cache_failing(struct store_cache *cache, const struct provider_config *provider,
+                         struct err *why)
+{
+    char *name = provider_identity(provider);
+    struct health *health;
+
+    *why = (struct err){.code = 0};
+    (void)pthread_mutex_lock(&cache->lock);
+    HASH_FIND_STR(cache->healths, name, health);
+    if (health != NULL) {
+        *why = health->failure;
+    }
+    (void)pthread_mutex_unlock(&cache->lock);
+    free(name);
+    return why->code != 0;
 }
 
 void store_cache_forget(struct store_cache *cache, const struct provider_config *provider,

@@ -47,4 +47,8 @@ int store_cache_read(struct store_cache *cache, const struct store_question *que
 void store_cache_forget(struct store_cache *cache, const struct provider_config *provider,
                         const struct store_key *key);
 
+/* Did the provider fail when it was asked last? Then why; one line, and no secret. */
+bool store_cache_failing(struct store_cache *cache, const struct provider_config *provider,
+                         struct err *why);
+
 #endif

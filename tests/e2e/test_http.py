@@ -238,6 +238,35 @@ def test_the_page_is_told_of_a_queue(served):
     assert (acme["clients"], acme["waiting"], acme["state"]) == (3, 1, "active")
 
 
+def test_the_page_is_told_of_a_secret_store_that_fails(cluster, start, tmp_path):
+    cluster.run("CREATE ROLE stored LOGIN PASSWORD 'kept'; GRANT CONNECT ON DATABASE app TO stored")
+    keeper, port = tmp_path / "keeper", free_port()
+    keeper.write_text("#!/bin/sh\necho kept\n")
+    keeper.chmod(0o755)
+    daemon = start(http={"port": port},
+                   secrets={"cache": "1ms",
+                            "providers": {"mine": {"type": "exec", "command": [str(keeper)]}}},
+                   tenants={"acme": {"login": {"user": "stored",
+                                               "password": {"store": "mine", "id": "x"}}}})
+    daemon.http = port
+    failing = ("fahrend_secret_store_failing", '{store="mine"}')
+
+    def connect_anew():
+        daemon.console("RECONNECT")
+        with daemon.tenant("acme") as conn:
+            assert conn.execute("SELECT current_user").fetchone() == ("stored",)
+    connect_anew()
+    assert state(daemon)["warnings"] == [] and scrape(port)[failing] == 0
+    keeper.write_text("#!/bin/sh\nexit 3\n")
+    connect_anew()
+    assert scrape(port)[failing] == 1
+    [warning] = state(daemon)["warnings"]
+    assert warning.startswith("secret store mine failed when it was asked last: ")
+    keeper.write_text("#!/bin/sh\necho kept\n")
+    connect_anew()
+    assert state(daemon)["warnings"] == [] and scrape(port)[failing] == 0
+
+
 def state(daemon):
     return json.loads(ask(daemon.http, "/api/state")[2])
 

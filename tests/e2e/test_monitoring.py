@@ -40,7 +40,8 @@ def told_by_a_scrape(cluster):
     from proxy import Proxy, base_config  # pylint: disable=import-outside-toplevel
     from world import tenants_config  # pylint: disable=import-outside-toplevel
     port = free_port()
-    with Proxy(base_config(cluster.port, tenants=tenants_config(), http={"port": port})) as daemon:
+    with Proxy(base_config(cluster.port, tenants=tenants_config(), http={"port": port},
+                           secrets={"providers": {"kept": {"type": "env"}}})) as daemon:
         with daemon.tenant("acme") as conn:
             conn.execute("SELECT 1")
         text = ask(port, "/metrics")[2]
