@@ -180,7 +180,10 @@ static void fetch(struct reading *r, struct health *health)
         value->secret = secret;
         value->read = now_ms();
     }
-    health->failure = has_failed(&err) ? err : (struct err){.code = 0};
+    health->failure = err;
+    if (err.code == ERR_NO_SECRET) { /* the store is well */
+        health->failure.code = 0;
+    }
     if (err.code == ERR_STORE_DOWN) {
         health->rest = now_ms() + REST_MS;
         health->err = err;
