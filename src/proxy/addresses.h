@@ -12,7 +12,7 @@
 #include "net/addr.h"
 #include "tenant/hash.h"
 
-enum { ADDRESS_ROWS = 3, ADDRESS_COLUMNS = 8192 };
+enum { ADDRESS_ROWS = 3, ADDRESS_COLUMN_BITS = 13, ADDRESS_COLUMNS = 1 << ADDRESS_COLUMN_BITS };
 
 struct addresses {
     struct hash_key key;

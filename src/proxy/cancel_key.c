@@ -4,15 +4,20 @@
 #include <string.h>
 
 #include "auth/digest.h"
+#include "base/alloc.h"
 
 struct cancel_key cancel_key_make(const uint8_t secret[CANCEL_SECRET], uint32_t pid,
                                   uint64_t client, bool is_long)
 {
     struct cancel_key key = {.pid = pid, .n = is_long ? CANCEL_KEY_LONG : CANCEL_KEY_SHORT};
-    uint8_t mac[DIGEST_SHA256];
+    uint8_t said[CANCEL_SECRET + sizeof client];
+    uint8_t hash[DIGEST_SHA256];
 
-    digest_hmac(slice_of(secret, CANCEL_SECRET), slice_of(&client, sizeof client), mac);
-    memcpy(key.bytes, mac, key.n);
+    memcpy(said, secret, CANCEL_SECRET);
+    memcpy(said + CANCEL_SECRET, &client, sizeof client);
+    digest_sha256(slice_of(said, sizeof said), hash);
+    secure_zero(said, sizeof said);
+    memcpy(key.bytes, hash, key.n);
     return key;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // cancel_key: what a client is told at login and says again to have its query cancelled: a number
-// that holds its worker and its slot (slots.h), and a secret. The secret is not kept: it is an HMAC
-// over the client's own number with a key of its worker. Clients of protocol 3.2 are told all of
+// that holds its worker and its slot (slots.h), and a secret. The secret is not kept: it is the
+// SHA-256 of a key of its worker and the client's own number, both of fixed length: an HMAC would
+// cost a login as much as all else of it. Clients of protocol 3.2 are told all of
 // it, older ones the four bytes that theirs has room for. Pure but for the secret's making.
 #ifndef PROXY_CANCEL_KEY_H
 #define PROXY_CANCEL_KEY_H

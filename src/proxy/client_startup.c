@@ -113,6 +113,7 @@ static struct slice application_name(const struct client_startup *said)
 int client_startup_read(struct client_startup *said, struct slice body, struct err *err)
 {
     buf_append_slice(&said->packet, body);
+    said->settings = x_alloc(LIMIT_CONTEXT_SETTINGS * sizeof *said->settings);
     int rc = read_parameters(said, err);
 
     if (rc == 0 && said->user.n == 0) {
@@ -158,4 +159,5 @@ void client_startup_fini(struct client_startup *said)
     buf_release(&said->packet);
     free(said->options);
     free(said->split);
+    free(said->settings);
 }

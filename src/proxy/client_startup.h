@@ -23,7 +23,7 @@ struct client_startup {
     struct slice replication;
     struct slice extensions[8]; /* _pq_.… names */
     size_t extension_count;
-    struct context_setting settings[LIMIT_CONTEXT_SETTINGS];
+    struct context_setting *settings; /* room for LIMIT_CONTEXT_SETTINGS; set by _read */
     size_t setting_count;
     struct resolved resolved;
 };

@@ -10,11 +10,13 @@ static bool is_sealed(const struct tenant_config *tenant)
 
 void seals_adopt(struct lane *lane, const struct realm *realm, const struct tenant_config *tenant)
 {
-    char setting[NAME_SIZE + 8];
+    char setting[NAME_SIZE + 8] = "";
     bool sealed = is_sealed(tenant) && lane->pool->replication == NULL; /* it runs no SQL of ours */
     const char *key = sealed ? realm_secret(realm, &tenant->rls.key) : NULL;
 
-    (void)snprintf(setting, sizeof setting, "%s_seal", tenant->rls.setting);
+    if (key != NULL) {
+        (void)snprintf(setting, sizeof setting, "%s_seal", tenant->rls.setting);
+    }
     seal_key_set(&lane->seal, setting, key);
     lane->pool->sealed |= key != NULL;
 }

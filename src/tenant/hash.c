@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tenant/hash.h"
 
+#include <endian.h>
+#include <string.h>
+
 #include "base/rand.h"
 #include "tenant/setting.h"
 
@@ -50,6 +53,14 @@ static uint64_t load(const uint8_t *p, size_t n, bool fold)
     return word;
 }
 
+static uint64_t load_word(const uint8_t *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+    return le64toh(word);
+}
+
 uint64_t hash_bytes(const struct hash_key *key, uint64_t chain, struct slice bytes, bool fold)
 {
     uint64_t k1 = key->k1 ^ chain;
@@ -62,7 +73,7 @@ uint64_t hash_bytes(const struct hash_key *key, uint64_t chain, struct slice byt
     size_t whole = bytes.n & ~(size_t)7;
 
     for (size_t i = 0; i < whole; i += 8) {
-        absorb(&s, load(bytes.p + i, 8, fold));
+        absorb(&s, fold ? load(bytes.p + i, 8, fold) : load_word(bytes.p + i));
     }
     struct slice last = slice_from(bytes, whole);
     absorb(&s, load(last.p, last.n, fold) | (uint64_t)bytes.n << 56);

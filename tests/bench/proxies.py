@@ -47,6 +47,7 @@ tenants:
     reset: {reset}
     pool: {{mode: transaction, size: {size}}}
 {tenants}
+core_dumps: true  # valgrind's vgdb is a debugger
 limits: {{clients: 12000}}
 http: {{port: 0}}
 log: {{level: warning}}
