@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "net/call.h"
 
 /* What TLS handshakes may take of one turn before the rest of them waits for the next one. */
 #define SHAKING_BUDGET 3000000 /* ns */
@@ -212,7 +213,7 @@ static ssize_t read_socket(struct conn *conn, uint8_t *p, size_t n)
         return got;
     }
     do {
-        got = recv(conn->watch.fd, p, n, 0);
+        got = call_recv(conn->watch.fd, p, n, 0);
     } while (got < 0 && errno == EINTR);
     return got < 0 ? -errno : got;
 }
@@ -312,7 +313,7 @@ static ssize_t write_socket(struct conn *conn, struct iovec *pieces, int count)
     }
     do {
         if (count == 1) {
-            n = send(conn->watch.fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+            n = call_send(conn->watch.fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
         } else {
             struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
             n = sendmsg(conn->watch.fd, &message, MSG_NOSIGNAL);

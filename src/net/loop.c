@@ -26,7 +26,7 @@ static void on_keep_open(uv_prepare_t *handle)
 static void on_uv_ready(struct watch *watch, int events)
 {
     (void)events;
-    container_of(watch, struct loop, uv_ready)->uv_due = true;
+    container_of(watch, struct loop, uv_ready)->uv_ready_now = true;
 }
 
 void loop_defer_next(struct loop *loop, struct work *work)
@@ -36,35 +36,33 @@ void loop_defer_next(struct loop *loop, struct work *work)
     }
 }
 
-/* Sockets that are open besides libuv's own descriptor. */
-static bool has_sockets(const struct loop *loop)
+/* Tells libuv whether sockets are open besides its own descriptor. */
+static void count_sockets(struct loop *loop)
 {
-    return loop->poller.count > 1;
-}
+    bool open = loop->poller.count > 1;
 
-/* How long libuv, and the works of the next turn, let the sockets wait. */
-static int patience(struct loop *loop)
-{
-    if (has_sockets(loop)) {
-        uv_ref((uv_handle_t *)&loop->keep_open);
-    } else {
-        uv_unref((uv_handle_t *)&loop->keep_open);
+    if (open != loop->kept_open) {
+        loop->kept_open = open;
+        (open ? uv_ref : uv_unref)((uv_handle_t *)&loop->keep_open);
     }
-    return list_empty(&loop->again) ? uv_backend_timeout(&loop->uv) : 0;
 }
 
 /* What was put off in the last turn runs behind the sockets of this one; what it asks for in turn
- * waits for the turn after this. */
+ * waits for the turn after this. libuv lets the sockets wait for no time where it has something to
+ * do at once; a wait that ended without an event is the end of its next timer's. */
 void loop_turn(struct loop *loop, bool wait)
 {
     loop->shaken = 0;
-    poller_wait(&loop->poller, wait ? patience(loop) : 0);
+    count_sockets(loop);
+    int patience = wait && list_empty(&loop->again) ? uv_backend_timeout(&loop->uv) : 0;
+    poller_wait(&loop->poller, patience);
     uv_update_time(&loop->uv);
+    bool uv_due = patience == 0 || loop->poller.ready == 0;
     poller_hand_out(&loop->poller);
     list_splice_tail(&loop->works, &loop->again);
     run_works(loop);
-    if (loop->uv_due || uv_backend_timeout(&loop->uv) == 0) {
-        loop->uv_due = false;
+    if (uv_due || loop->uv_ready_now) {
+        loop->uv_ready_now = false;
         (void)uv_run(&loop->uv, UV_RUN_NOWAIT);
         run_works(loop);
     }
@@ -93,7 +91,7 @@ int loop_init(struct loop *loop)
     loop->scratch = x_alloc(2 * (size_t)LIMIT_SCRATCH);
     loop->record = NULL;
     loop->shaken = 0;
-    loop->uv_due = loop->stopping = false;
+    loop->uv_ready_now = loop->kept_open = loop->stopping = false;
     (void)uv_prepare_init(&loop->uv, &loop->keep_open);
     (void)uv_prepare_start(&loop->keep_open, on_keep_open);
     uv_unref((uv_handle_t *)&loop->keep_open);
@@ -108,17 +106,13 @@ err_uv:
     return rc;
 }
 
-static bool has_something_to_wait_for(struct loop *loop)
-{
-    (void)patience(loop); /* so that libuv counts sockets as they are now */
-    return uv_loop_alive(&loop->uv) != 0 || !list_empty(&loop->again);
-}
-
 void loop_run(struct loop *loop)
 {
     run_works(loop);
-    while (!loop->stopping && has_something_to_wait_for(loop)) {
+    count_sockets(loop);
+    while (!loop->stopping && (uv_loop_alive(&loop->uv) != 0 || !list_empty(&loop->again))) {
         loop_turn(loop, true);
+        count_sockets(loop);
     }
     loop->stopping = false;
 }

@@ -30,7 +30,8 @@ struct loop {
     struct poller poller;
     struct watch uv_ready;  /* libuv's descriptor */
     uv_prepare_t keep_open; /* counts for libuv while sockets are open, so that it knows of them */
-    bool uv_due;            /* libuv has something to do in this turn */
+    bool kept_open;         /* it does now */
+    bool uv_ready_now;      /* libuv's descriptor was ready in this turn */
     bool stopping;          /* loop_run is to return */
     struct list works;
     struct deadlines deadlines;

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "net/call.h"
+
 int poller_init(struct poller *poller)
 {
     poller->closed = NULL;
@@ -22,7 +24,7 @@ void poller_fini(struct poller *poller)
 
 void poller_wait(struct poller *poller, int timeout)
 {
-    int n = epoll_wait(poller->epoll, poller->batch, POLLER_BATCH, timeout);
+    int n = call_epoll_wait(poller->epoll, poller->batch, POLLER_BATCH, timeout);
 
     poller->at = 0;
     poller->ready = n < 0 ? 0 : n; /* interrupted: the caller comes back */
