@@ -99,6 +99,104 @@ def test_there_without_a_reset(cluster, what):
         assert leave_and_look(careless, "bravo", statements, look) == left
 
 
+# Everything that DISCARD ALL clears, and what of it a session can see of itself.
+EVERYTHING = [
+    "SET work_mem = '9MB'; SET my.secret = 'x'; SET TimeZone = 'Asia/Tokyo'",
+    "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY, DEFERRABLE",
+    "BEGIN READ WRITE; CREATE TEMP TABLE notes AS SELECT 'forged' AS body;"
+    " CREATE TEMP SEQUENCE s; CREATE TEMP VIEW v AS SELECT 1; CREATE TYPE pg_temp.t AS (x int);"
+    " CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; COMMIT",
+    "BEGIN READ WRITE; SELECT nextval('everybodys'); COMMIT",
+    "PREPARE mine AS SELECT body FROM notes",
+    "EXECUTE mine",
+    "SELECT peek()",  # its plan is kept, and reads what is named notes
+    "DECLARE mine CURSOR WITH HOLD FOR SELECT body FROM notes",
+    "DO $$ BEGIN LISTEN mine; END $$",
+    "SELECT pg_advisory_lock(1), pg_advisory_lock_shared(2), pg_advisory_lock(3, 4)",
+    "SET ROLE writer",
+]
+STATE = {
+    "settings": "SELECT name, setting, source FROM pg_settings ORDER BY name",
+    "its own settings": "SELECT NULLIF(current_setting('my.secret', true), '')",
+    "roles": "SELECT session_user, current_user",
+    "statements": "SELECT name FROM pg_prepared_statements WHERE from_sql",
+    "cursors": "SELECT name FROM pg_cursors WHERE is_holdable",
+    "channels": "SELECT pg_listening_channels()",
+    "locks": "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
+    "temporary relations": "SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema()",
+    "temporary types": "SELECT typname FROM pg_type WHERE typnamespace = pg_my_temp_schema()",
+    "temporary functions": "SELECT proname FROM pg_proc WHERE pronamespace = pg_my_temp_schema()",
+    "lastval": "SELECT lastval()",
+    "currval": "SELECT currval('everybodys')",
+    "a plan": "SELECT peek()",
+    "a name": "SELECT body FROM notes",
+}
+
+
+@pytest.fixture(scope="module")
+def seen_by_all(cluster):
+    """What every tenant may use: a sequence, and a function that keeps its plan."""
+    cluster.run("CREATE SEQUENCE everybodys; GRANT USAGE, SELECT ON SEQUENCE everybodys TO PUBLIC;"
+                "CREATE FUNCTION peek() RETURNS SETOF text LANGUAGE plpgsql AS"
+                " 'BEGIN RETURN QUERY SELECT body FROM notes; END'", "app")
+    yield
+    cluster.run("DROP SEQUENCE everybodys; DROP FUNCTION peek()", "app")
+
+
+def state_of(client):
+    """Rows, or the error's code, of each look."""
+    answers = {what: client.ask(query(sql)) for what, sql in STATE.items()}
+    return {what: [error["C"] for error in errors_of(answer)] or rows_of(answer)
+            for what, answer in answers.items()}
+
+
+@pytest.mark.usefixtures("seen_by_all")
+def test_of_everything_at_once_nothing_reaches_the_next_tenant(daemon):
+    """Before and after look the same, over one server connection; in between nothing does."""
+    with daemon.wire_tenant("bravo") as bravo, daemon.wire_tenant("acme") as acme:
+        pid = bravo.value("SELECT pg_backend_pid()")
+        before = state_of(bravo)
+        for sql in EVERYTHING:
+            answer = acme.ask(query(sql))
+            assert not errors_of(answer), (sql, errors_of(answer))
+        between = state_of(acme)
+        after = state_of(bravo)
+
+        assert bravo.value("SELECT pg_backend_pid()") == acme.value("SELECT pg_backend_pid()") == pid
+    assert after == before
+    assert [what for what in STATE if between[what] == before[what]] == []
+
+
+# What a process keeps over DISCARD ALL: how it is left, and how it is seen.
+KEPT = {
+    "dblink": ("SELECT dblink_connect('left', 'host={0.host} port={0.port} user=postgres dbname=app')",
+               "SELECT array_to_string(dblink_get_connections(), ',')", "left", None),
+    "random seed": ("SELECT setseed(0.5)", "SELECT random() = {seeded}", "t", "f"),
+    "library": ("LOAD 'auto_explain'",
+                "SELECT count(*) > 0 FROM pg_settings WHERE name LIKE 'auto_explain.%'", "t", "f"),
+}
+
+
+@pytest.mark.parametrize("what", KEPT)
+def test_what_a_process_keeps_goes_with_it(cluster, what):
+    """reset: backend ends the process; the control, reset: tenant, cannot clear this."""
+    cluster.run("CREATE EXTENSION IF NOT EXISTS dblink", "app")
+    with cluster.connect("app") as conn:
+        conn.execute("SELECT setseed(0.5)")
+        seeded = conn.execute("SELECT random()").fetchone()[0]
+    leave, look, kept, gone = KEPT[what]
+    seen = {}
+    for reset in ("tenant", "backend"):
+        tenants = {"defaults": {"login": {"user": "postgres"}, "pool": {"size": 1}, "reset": reset},
+                   "acme": {}, "bravo": {}}
+        with Proxy(base_config(cluster.port, tenants=tenants)) as daemon:
+            with daemon.wire_tenant("acme") as acme, daemon.wire_tenant("bravo") as bravo:
+                assert not errors_of(acme.ask(query(leave.format(cluster))))
+                seen[reset] = bravo.value(look.format(seeded=repr(seeded)))
+
+    assert seen == {"tenant": kept, "backend": gone}
+
+
 def test_a_setting_bound_by_a_driver_is_gone(daemon):
     with daemon.tenant("acme") as acme, daemon.tenant("bravo") as bravo:
         acme.execute("SELECT set_config(%s, %s, false)", ("work_mem", "9MB"))
