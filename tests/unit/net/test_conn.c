@@ -519,6 +519,72 @@ START_TEST(a_descriptor_that_cannot_be_polled_stays_the_callers)
 }
 END_TEST
 
+/* A second connection on the loop of the first, whose peer sends without end. */
+struct stream {
+    struct conn conn;
+    int other;    /* the peer's end */
+    int pulls;    /* in this turn */
+    ssize_t most; /* bytes that one pull has taken */
+    bool closed;
+};
+
+static void on_stream(struct conn *conn)
+{
+    struct stream *stream = container_of(conn, struct stream, conn);
+    struct buf in = {0};
+    struct slice view;
+
+    stream->pulls++;
+    ssize_t got = conn_pull(conn, &in, &view);
+    stream->most = got > stream->most ? got : stream->most;
+    conn_keep(&in, view, view.n);
+}
+
+static void on_stream_closed(struct conn *conn)
+{
+    container_of(conn, struct stream, conn)->closed = true;
+}
+
+static const struct conn_ops stream_ops = {.on_readable = on_stream, .on_closed = on_stream_closed};
+
+static void fill(int fd)
+{
+    static const uint8_t much[LIMIT_SCRATCH];
+
+    while (write(fd, much, sizeof much) > 0) {
+    }
+}
+
+START_TEST(a_stream_delays_another_connection_by_one_scratch_buffer)
+{
+    struct probe p;
+    struct stream stream = {0};
+    int fds[2];
+    int size = 16 * LIMIT_SCRATCH;
+    begin(&p);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    (void)setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    stream.other = fds[1];
+    ck_assert_int_eq(conn_open(&stream.conn, &p.loop, fds[0], &stream_ops), 0);
+
+    for (int i = 1; i <= 8; i++) {
+        fill(stream.other); /* more than a turn takes is always there */
+        peer_send(p.peer, slice_str("q"));
+        stream.pulls = 0;
+        loop_turn(&p.loop, true);
+        ck_assert_int_le(stream.pulls, 1);
+        ck_assert_uint_eq(buf_size(&p.got), (size_t)i);
+    }
+
+    ck_assert_int_gt(stream.most, 0);
+    ck_assert_int_le(stream.most, LIMIT_SCRATCH);
+    conn_close(&stream.conn);
+    loops_until_true(&p.loop, &stream.closed);
+    (void)close(stream.other);
+    end(&p);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("conn");
@@ -547,6 +613,7 @@ static Suite *make_suite(void)
     tcase_add_test(all, a_detached_socket_lives_on);
     tcase_add_test(all, a_detached_socket_can_be_opened_on_another_loop);
     tcase_add_test(all, a_descriptor_that_cannot_be_polled_stays_the_callers);
+    tcase_add_test(all, a_stream_delays_another_connection_by_one_scratch_buffer);
     suite_add_tcase(suite, all);
     return suite;
 }
