@@ -133,7 +133,13 @@ def scenarios():
         login_scenario("reconnect-8", "connect, query, disconnect (trust), 8 clients",
                        (("pgbouncer", "pgbouncer"), ("fahrend", "fahrend"))),
         login_scenario("scram-8", "connect, query, disconnect (SCRAM), 8 clients",
-                       (("pgbouncer-scram", "pgbouncer"), ("fahrend-scram", "fahrend"))),
+                       (("pgbouncer-scram", "pgbouncer"),
+                        ("pgbouncer-verifier", "pgbouncer, verifier"),
+                        ("fahrend-scram", "fahrend"))),
+        login_scenario("tls-scram-8", "connect, query, disconnect (SCRAM over TLS), 8 clients",
+                       (("pgbouncer-scram-tls", "pgbouncer"),
+                        ("pgbouncer-verifier-tls", "pgbouncer, verifier"),
+                        ("fahrend-scram-tls", "fahrend"))),
     ]
 
 
@@ -174,7 +180,11 @@ def start_all(run, sides):
               "pgbouncer": proxies.start_pgbouncer, "fahrend": proxies.start_fahrend,
               "fahrend-never": lambda r: proxies.start_fahrend(r, "never"),
               "pgbouncer-scram": proxies.start_pgbouncer_scram,
+              "pgbouncer-verifier": proxies.start_pgbouncer_verifier,
               "fahrend-scram": proxies.start_fahrend_scram}
+    for name in ("pgbouncer", "fahrend", "pgbouncer-scram", "pgbouncer-verifier",
+                 "fahrend-scram"):
+        starts[f"{name}-tls"] = proxies.with_tls(starts[name], f"{name}-tls")
     running = {}
     try:
         for name, start in starts.items():

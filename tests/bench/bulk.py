@@ -3,6 +3,7 @@
 takes on the same loop while a large result flows."""
 import json
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -21,9 +22,15 @@ def message(kind, body):
 class Wire:
     """A client that neither parses nor keeps what it gets."""
 
-    def __init__(self, port, tenant="t0"):
+    def __init__(self, port, tenant="t0", tls=False):
         self.sock = socket.create_connection(("127.0.0.1", port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.sock.sendall(struct.pack("!II", 8, 80877103))
+            assert self.sock.recv(1) == b"S"
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            self.sock = context.wrap_socket(self.sock)
         body = struct.pack("!I", 196608)
         for word in ("user", "app", "database", "app", "app.tenant", tenant, ""):
             body += word.encode() + b"\0"
@@ -66,7 +73,7 @@ def large(megabytes, copy=False):
 
 def timed(proxy, work):
     """Megabytes a second, and CPU time of the proxy for each."""
-    wire = Wire(proxy.port)
+    wire = Wire(proxy.port, tls=proxy.name.endswith("-tls"))
     cpu, begun = proxy.cpu_ns(), time.monotonic()
     size = work(wire) / CHUNK
     seconds = time.monotonic() - begun
@@ -127,6 +134,12 @@ def measure(run, running, megabytes):
             for what, work in works.items():
                 figures[what][side].append(timed(running[side], work))
             latencies[side].append(beside(run, running[side]))
+    over_tls = f"result of {megabytes} MB over TLS"
+    pair = [s for s in ("pgbouncer-tls", "fahrend-tls") if s in running]
+    figures[over_tls] = {s: [] for s in pair}
+    for number in range(min(run.rounds, 3)):
+        for side in pair[number % 2:] + pair[:number % 2]:
+            figures[over_tls][side].append(timed(running[side], lambda w: w.query(large(megabytes))))
     return {"throughput": figures, "beside": latencies}
 
 

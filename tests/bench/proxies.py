@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The proxies under test: their configuration, their start and end, and what /proc says of them."""
+import base64
+import hashlib
+import hmac
 import os
 import socket
 import subprocess
@@ -16,7 +19,7 @@ listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
 auth_type = {auth}
-auth_file = {conf}/users.txt
+auth_file = {users}
 pool_mode = transaction
 default_pool_size = {size}
 max_client_conn = 12000
@@ -28,7 +31,7 @@ log_stats = 0
 {more}"""
 
 FAHREND_YAML = """\
-listen: {{address: ["127.0.0.1"], port: {port}, unix_dir: "", tls: {{mode: disable}}}}
+listen: {{address: ["127.0.0.1"], port: {port}, unix_dir: "", tls: {tls}}}
 workers: 1
 servers:
   main: {{host: 127.0.0.1, port: {postgres}, max_connections: 90, tls: {{mode: disable}}}}
@@ -138,16 +141,33 @@ def start_forwarder(run):
     return Proxy(run, "forwarder", [f"{run.work}/bin/forwarder", str(port), str(run.postgres)], port)
 
 
-def pgbouncer_command(run, size=POOL_SIZE, databases="", auth="trust"):
+def certificate(run):
+    """(certificate, key) of a server, made once; ECDSA, as both sides are given it."""
+    files = [f"{run.work}/conf/server.{kind}" for kind in ("crt", "key")]
+    if not os.path.exists(files[0]):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                        "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+        if run.identity:
+            os.chown(files[1], run.identity["user"], run.identity["group"])
+    return files
+
+
+def pgbouncer_command(run, size=POOL_SIZE, databases="", auth="trust", tls=False,
+                      secret="app"):
     """Its port and how to start it; databases are lines of the ini file ahead of the rule for all."""
     port = free_port()
     conf = f"{run.work}/conf"
-    with open(f"{conf}/users.txt", "w") as f:
-        f.write('"app" "app"\n"other" "other"\n')
+    users = f"{conf}/users-{port}.txt"
+    with open(users, "w") as f:
+        f.write(f'"app" "{secret}"\n"other" "other"\n')
     more = "max_prepared_statements = 200\n" if pgbouncer_version() >= (1, 21) else ""
+    if tls:
+        more += "client_tls_sslmode = require\nclient_tls_cert_file = {}\nclient_tls_key_file = {}\n" \
+            .format(*certificate(run))
     path = f"{conf}/pgbouncer-{port}.ini"
     with open(path, "w") as f:
-        f.write(PGBOUNCER_INI.format(postgres=run.postgres, port=port, conf=conf, size=size,
+        f.write(PGBOUNCER_INI.format(postgres=run.postgres, port=port, users=users, size=size,
                                      databases=databases, more=more, auth=auth))
     return port, ["pgbouncer", "-q", path]
 
@@ -157,13 +177,15 @@ def start_pgbouncer(run, name="pgbouncer", **options):
     return Proxy(run, name, command, port)
 
 
-def fahrend_command(run, reset="tenant", size=POOL_SIZE, auth="trust"):
+def fahrend_command(run, reset="tenant", size=POOL_SIZE, auth="trust", tls=False):
     port = free_port()
+    tls = "{{mode: require, certificate: {}, key: {}}}".format(*certificate(run)) if tls \
+        else "{mode: disable}"
     path = f"{run.work}/conf/fahrend-{port}.yaml"
     tenants = "\n".join(f"  t{i}: {{}}" for i in range(TENANTS))
     with open(path, "w") as f:
         f.write(FAHREND_YAML.format(postgres=run.postgres, port=port, size=size, reset=reset, auth=auth,
-                                    tenants=tenants))
+                                    tenants=tenants, tls=tls))
     return port, [f"{run.work}/bin/fahrend", "-c", path]
 
 
@@ -175,13 +197,36 @@ def start_fahrend(run, reset="tenant", name=None, **options):
     return proxy
 
 
-def start_pgbouncer_scram(run):
-    proxy = start_pgbouncer(run, "pgbouncer-scram", auth="scram-sha-256")
+def start_pgbouncer_scram(run, name="pgbouncer-scram", **options):
+    proxy = start_pgbouncer(run, name, auth="scram-sha-256", **options)
     proxy.environment = {"PGPASSWORD": "app"}
     return proxy
 
 
-def start_fahrend_scram(run):
-    proxy = start_fahrend(run, name="fahrend-scram", auth="scram-sha-256")
+def scram_verifier(password, iterations=4096):
+    """What PostgreSQL keeps of a password, so that nobody need hash it again and again."""
+    salt = os.urandom(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    salt, stored, server = (base64.b64encode(part).decode() for part in (salt, stored, server))
+    return f"SCRAM-SHA-256${iterations}:{salt}${stored}:{server}"
+
+
+def start_pgbouncer_verifier(run, name="pgbouncer-verifier", **options):
+    return start_pgbouncer_scram(run, name, secret=scram_verifier("app"), **options)
+
+
+def start_fahrend_scram(run, name="fahrend-scram", **options):
+    proxy = start_fahrend(run, name=name, auth="scram-sha-256", **options)
     proxy.environment["PGPASSWORD"] = "app"
     return proxy
+
+
+def with_tls(start, name):
+    """The same side with TLS for its clients."""
+    def start_it(run):
+        proxy = start(run, name=name, tls=True)
+        proxy.environment["PGSSLMODE"] = "require"
+        return proxy
+    return start_it

@@ -102,6 +102,14 @@ def fairness_ratio(figures):
     return median(r["queued"]["p99_us"] / r["busy"]["p99_us"] for r in rounds) if rounds else None
 
 
+def bulk_ratio(figures, what):
+    for title, sides in figures["bulk"].get("throughput", {}).items():
+        if title.endswith(what) and len(sides) == 2:
+            pgbouncer, fahrend = (median(r["mb_s"] for r in rounds) for rounds in sides.values())
+            return fahrend / pgbouncer
+    return None
+
+
 def print_aims(figures):
     """What the project set out to reach, beside what this run found."""
     aims = [
@@ -116,6 +124,14 @@ def print_aims(figures):
          lambda v: v >= 2.0)
         for label in ("fahrend", "fahrend, reset: never")
     ]
+    aims += [
+        (f"logins beside PgBouncer's, {what}", "at least 1.00",
+         scenario_ratio(figures, name, "fahrend", "pgbouncer, verifier", "tps"),
+         lambda v: v >= 1.0)
+        for name, what in (("scram-8", "SCRAM"), ("tls-scram-8", "SCRAM over TLS"))
+    ]
+    aims.append(("MB/s of a large result over TLS beside PgBouncer's", "at least 1.00",
+                 bulk_ratio(figures, "over TLS"), lambda v: v >= 1.0))
     aims.append(("p99 of a query beside another tenant's 1,000 waiters, and beside none",
                  "at most 2.00", fairness_ratio(figures), lambda v: v <= 2.0))
     idle = figures["memory"].get("fahrend")

@@ -6,8 +6,8 @@
 #   - pgbench -S by simple, extended and prepared protocol: throughput, CPU time per transaction
 #   - memory of an idle client, at 8,000 clients
 #   - 100 tenants where every transaction changes tenant, beside SET LOCAL by the application
-#   - connect, query, disconnect, with trust and with SCRAM
-#   - a large result, COPY out and in, and a small query beside a large result on the same loop
+#   - connect, query, disconnect, with trust, with SCRAM, and with SCRAM over TLS
+#   - a large result (over TLS as well), COPY out and in, and a small query beside a large result on the same loop
 #   - one and two workers, with a server that answers at once
 #   - fairness: how long a tenant's query takes while another tenant has 1,000 waiters
 #
