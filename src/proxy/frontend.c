@@ -239,8 +239,7 @@ void frontend_cancel(struct frontend *f)
 
 /* ---- login ---- */
 
-/* ParameterStatus, key and ReadyForQuery: from here on it is a session. */
-void frontend_greet(struct frontend *f)
+void frontend_greet(struct frontend *f, struct slice before)
 {
     struct buf out = {0};
 
@@ -251,6 +250,7 @@ void frontend_greet(struct frontend *f)
     f->has_slot = true;
     struct cancel_key key = frontend_cancel_key(f);
     struct context *shown = follow_shown(f);
+    buf_append_slice(&out, before);
     reply_welcome(&out, &f->request.birth->welcome, shown, &key);
     context_unref(&f->proxy->pools.contexts, shown);
     (void)conn_send_slice(&f->conn, buf_slice(&out));

@@ -164,7 +164,8 @@ void frontend_move(struct frontend *f, enum frontend_state to);
 /* It goes elsewhere: takes it out of everything that could find it, and its socket from it. */
 struct conn_socket frontend_detach(struct frontend *f);
 
-/* ParameterStatus, key and ReadyForQuery: from here on it is a session. */
-void frontend_greet(struct frontend *f);
+/* ParameterStatus, key and ReadyForQuery, behind what is still to be said: from here on it is a
+ * session. */
+void frontend_greet(struct frontend *f, struct slice before);
 
 #endif

@@ -189,7 +189,39 @@ static void follow_tenants(struct frontend *f)
     }
 }
 
-/* The client is who it says it is: find its place. What it was told so far has been sent. */
+static void say_so_far(struct frontend *f)
+{
+    struct slice out = client_login_output(f->login);
+
+    if (out.n > 0) {
+        (void)conn_send_slice(&f->conn, out);
+        client_login_sent(f->login);
+    }
+}
+
+/* It has its place. What its login has still to say goes with the greeting, where that can be given
+ * at once. */
+static void begin_session(struct frontend *f)
+{
+    struct client_login *login = f->login;
+    bool at_once = parameters_known(&f->request.birth->welcome) && f->request.context->proven;
+
+    if (!at_once) {
+        say_so_far(f);
+    }
+    f->login = NULL;
+    realm_unref(f->realm); /* it would keep all tenants of that time */
+    f->realm = NULL;
+    frontend_move(f, FRONTEND_IDLE);
+    if (at_once) {
+        frontend_greet(f, client_login_output(login));
+    } else {
+        relay_prove(f);
+    }
+    client_login_free(login);
+}
+
+/* The client is who it says it is: find its place. */
 static void finish_login(struct frontend *f, struct enter_secret *secret)
 {
     struct err err = {0};
@@ -200,6 +232,9 @@ static void finish_login(struct frontend *f, struct enter_secret *secret)
     enum enter_result result = enter(f, identity, secret, &worker, &err);
 
     f->long_key = identity->long_key;
+    if (result != ENTER_TENANT) {
+        say_so_far(f);
+    }
     switch (result) {
     case ENTER_REFUSED:
         frontend_close(f, &err);
@@ -220,16 +255,7 @@ static void finish_login(struct frontend *f, struct enter_secret *secret)
     case ENTER_TENANT:
         break;
     }
-    client_login_free(f->login);
-    f->login = NULL;
-    realm_unref(f->realm); /* it would keep all tenants of that time */
-    f->realm = NULL;
-    frontend_move(f, FRONTEND_IDLE);
-    if (parameters_known(&f->request.birth->welcome) && f->request.context->proven) {
-        frontend_greet(f);
-    } else {
-        relay_prove(f);
-    }
+    begin_session(f);
 }
 
 /* ---- TLS ---- */
@@ -281,10 +307,8 @@ static void follow_login(struct frontend *f, int result, const struct err *err)
         frontend_close(f, err);
         return;
     }
-    struct slice out = client_login_output(f->login);
-    if (out.n > 0) {
-        (void)conn_send_slice(&f->conn, out);
-        client_login_sent(f->login);
+    if (result != CLIENT_LOGIN_DONE) { /* else more is to be said, soon */
+        say_so_far(f);
     }
     switch ((enum client_login_result)result) {
     case CLIENT_LOGIN_MORE:

@@ -282,7 +282,7 @@ void relay_release_if_settled(struct frontend *f)
     }
     if (!f->greeted) {
         let_go(f, NULL, false);
-        frontend_greet(f);
+        frontend_greet(f, SLICE_EMPTY);
         return;
     }
     frontend_stats(f)->transactions++;
