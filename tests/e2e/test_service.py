@@ -76,6 +76,35 @@ def test_the_unit_is_hardened():
     assert done.returncode == 0, done.stdout
 
 
+def test_what_is_installed_is_complete(tmp_path):
+    build = os.path.dirname(binary())
+    subprocess.run(["cmake", "--install", build, "--prefix", "/usr"], check=True,
+                   env=dict(os.environ, DESTDIR=str(tmp_path)), stdout=subprocess.DEVNULL)
+
+    found = {os.path.relpath(os.path.join(folder, name), tmp_path)
+             for folder, _, names in os.walk(tmp_path) for name in names}
+
+    assert found >= {"usr/bin/fahrend", "usr/bin/fahrenctl", "etc/fahrend/fahrend.yaml",
+                     "usr/lib/systemd/system/fahrend.service",
+                     "usr/lib/systemd/system/fahrend@.service",
+                     "usr/lib/systemd/system/fahrend.socket", "usr/lib/sysusers.d/fahrend.conf",
+                     "usr/share/man/man8/fahrend.8.gz", "usr/share/man/man1/fahrenctl.1.gz",
+                     "usr/share/man/man5/fahrend.yaml.5.gz",
+                     "usr/share/bash-completion/completions/fahrenctl",
+                     "usr/share/doc/fahrend/copyright", "usr/share/doc/fahrend/changelog.gz",
+                     "usr/share/doc/fahrend/README.md"}
+    assert not [name for name in found if not name.startswith(("usr/", "etc/fahrend/"))]
+    assert (tmp_path / "etc/fahrend/fahrend.yaml").stat().st_mode & 0o777 == 0o640
+    with open(os.path.join(ROOT, "systemd/debian/conffiles"), encoding="ascii") as conffiles:
+        assert {line.strip("/\n") for line in conffiles} == {
+            name for name in found if name.startswith("etc/")}
+
+
+@pytest.mark.parametrize("script", ["postinst", "prerm", "postrm"])
+def test_the_package_scripts_are_well_formed(script):
+    subprocess.run(["sh", "-n", os.path.join(ROOT, "systemd/debian", script)], check=True)
+
+
 def test_systemd_is_told_what_happens(start, environment, tmp_path):
     notified = Notified(tmp_path)
     environment("NOTIFY_SOCKET", notified.path)
