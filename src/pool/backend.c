@@ -351,7 +351,10 @@ static void after_walk(struct backend *b)
             b->user_ops->on_switched(b->user);
         }
     }
-    if (b->state == BACKEND_LINKED && backend_settled(b)) {
+    if (b->state == BACKEND_LINKED && b->synced && b->healing) {
+        b->healing = false;
+        b->user_ops->on_again(b->user);
+    } else if (b->state == BACKEND_LINKED && backend_settled(b)) {
         b->user_ops->on_settled(b->user);
     } else if (b->state == BACKEND_LINKED && b->synced) {
         b->user_ops->on_rest(b->user);
@@ -512,7 +515,7 @@ void backend_link(struct backend *b, const struct backend_user_ops *ops, void *u
     deadline_disarm(&b->deadline);
     b->user = user;
     b->user_ops = ops;
-    b->awaited = false;
+    b->awaited = b->healing = false;
     b->used_at = loop_now(b->conn.loop);
 }
 

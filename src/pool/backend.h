@@ -67,8 +67,10 @@ struct backend_user_ops {
     /* The server dropped every prepared statement of the session. */
     void (*on_deallocated_all)(void *user);
     /* A statement of this number cannot be executed any more, because its result has other columns
-     * now. */
-    void (*on_stale_statement)(void *user, uint32_t number);
+     * now. True: the user will send its batch again, so the error goes no further, and neither does
+     * the batch's end, for which on_again comes. */
+    bool (*on_stale_statement)(void *user, uint32_t number);
+    void (*on_again)(void *user);
     /* Nothing is owed, and the server is inside a transaction. Comes at the end of the turn's
      * bytes. */
     void (*on_rest)(void *user);
@@ -135,6 +137,7 @@ struct backend {
     uint32_t body_left; /* bytes of the message being passed that have not come yet */
     bool body_forward;  /* whether they are forwarded */
     bool synced;        /* the last thing heard was ReadyForQuery, and nothing was sent since */
+    bool healing;       /* the user's batch failed for a stale statement, and is to be sent again */
     bool awaited;       /* the user waits until nothing is owed: on_answered */
     bool copy_in;       /* the server waits for CopyData */
     bool copy_extended; /* … asked for by Execute: it skips Sync until the end of the copy */

@@ -89,6 +89,12 @@ static inline bool ledger_kind_ends_batch(uint8_t kind)
     return kind == LEDGER_QUERY || kind == LEDGER_FUNCTION || kind == LEDGER_SYNC;
 }
 
+/* Whether its error may be that a statement of ours is stale. */
+static inline bool ledger_may_be_stale(const struct ledger_entry *entry)
+{
+    return (entry->kind == LEDGER_BIND || entry->kind == LEDGER_DESCRIBE) && entry->arg != 0;
+}
+
 /* Notes that what is prepared, here or in the user's mind, hangs on an entry just pushed. */
 void ledger_doubt(struct ledger *ledger, struct ledger_entry *entry);
 

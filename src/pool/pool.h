@@ -92,6 +92,7 @@ struct pool {
     struct work free_work;
     struct work serve_work; /* its lanes may go on */
     uint64_t connects;      /* attempts made */
+    uint64_t stale_until;   /* loop time: until then statements may turn out to be stale */
     struct pool_stats stats;
 };
 

@@ -149,17 +149,37 @@ static enum verdict copy_in_response(struct backend *b)
     return by_action(head);
 }
 
-/* A statement whose result would have other columns now can never be executed again under its name.
- */
-static void note_stale(struct backend *b, uint32_t number, struct slice body)
+static bool is_stale(struct slice body)
 {
     struct error_fields fields;
 
-    if (b->user != NULL && error_parse(body, &fields) == 0 &&
-        slice_eq_str(fields.sqlstate, "0A000") &&
-        slice_eq_str(fields.message, "cached plan must not change result type")) {
-        b->user_ops->on_stale_statement(b->user, number);
+    return error_parse(body, &fields) == 0 && slice_eq_str(fields.sqlstate, "0A000") &&
+           slice_eq_str(fields.message, "cached plan must not change result type");
+}
+
+/* Whether the client will hear which columns there are now: one that relies on what it was told
+ * before must get the error. */
+static bool is_described(struct ledger *ledger)
+{
+    return ledger_head(ledger)->kind == LEDGER_DESCRIBE ||
+           (ledger->count > 1 && ledger_at(ledger, 1)->kind == LEDGER_DESCRIBE);
+}
+
+/* A statement whose result would have other columns now can never be executed again under its name.
+ * Returns whether its batch, which is all that is owed then, will be sent again. */
+static bool note_stale(struct backend *b, uint32_t number, struct slice body)
+{
+    struct ledger_entry *last = ledger_at(&b->ledger, b->ledger.count - 1);
+
+    if (b->user == NULL || !is_stale(body)) {
+        return false;
     }
+    b->healing = b->user_ops->on_stale_statement(b->user, number) && is_described(&b->ledger) &&
+                 last->kind == LEDGER_SYNC;
+    if (b->healing) {
+        last->action = LEDGER_SWALLOW;
+    }
+    return b->healing;
 }
 
 /* An error of a query, whose end is still to come. */
@@ -175,11 +195,6 @@ static void fail_head(struct backend *b)
     }
 }
 
-static bool may_be_stale(const struct ledger_entry *head)
-{
-    return (head->kind == LEDGER_BIND || head->kind == LEDGER_DESCRIBE) && head->arg != 0;
-}
-
 /* After an error in the extended protocol nothing is answered before the next Sync, queries
  * included. */
 static enum verdict error_response(struct backend *b, struct slice body)
@@ -191,8 +206,8 @@ static enum verdict error_response(struct backend *b, struct slice body)
     }
     enum verdict verdict = head->action == LEDGER_INJECT ? FORWARD : by_action(head);
     b->cleaning_failed = true;
-    if (may_be_stale(head)) {
-        note_stale(b, head->arg, body);
+    if (ledger_may_be_stale(head) && note_stale(b, head->arg, body)) {
+        verdict = SWALLOW;
     }
     if (ledger_kind_ends_batch(head->kind)) {
         fail_head(b);
@@ -344,7 +359,7 @@ static bool must_be_whole(const struct backend *b, uint8_t type)
 
     if (type == WIRE_ERROR && ledger->count > 0) {
         const struct ledger_entry *head = &ledger->ring[ledger->head];
-        return head->kind == LEDGER_SWITCH || may_be_stale(head);
+        return head->kind == LEDGER_SWITCH || ledger_may_be_stale(head);
     }
     return type == WIRE_COMMAND_COMPLETE || type == WIRE_READY || type == WIRE_PARAMETER_STATUS;
 }
@@ -438,7 +453,8 @@ ptrdiff_t replies_walk(struct backend *b, struct slice view, struct err *err)
         size_t size = whole ? frame.size : have;
         struct slice body = slice_of(view.p + at + FRAME_HEADER, size - FRAME_HEADER);
         struct ledger_entry *head = ledger_head(&b->ledger);
-        if (frame.type == WIRE_ERROR && head != NULL && head->action == LEDGER_REPLACE) {
+        if (frame.type == WIRE_ERROR && head != NULL &&
+            (head->action == LEDGER_REPLACE || ledger_may_be_stale(head))) {
             forward(b, view, from, at);
             from = at;
         }

@@ -6,6 +6,9 @@
 #include "proxy/passage.h"
 #include "wire/build.h"
 
+/* Of a Sync, on the wire. */
+enum { WIRE_SYNC_SIZE = 5 };
+
 /* A sealed tenant leaves its seal to nobody, even one that asks for no scrub. */
 static bool must_scrub(const struct frontend *f, const struct backend *b)
 {
@@ -71,6 +74,14 @@ uint32_t arming_build(struct frontend *f, bool fixed_only)
     return switch_build(&f->proxy->assembly, &order, &b->prepared);
 }
 
+/* Whether all of a batch went out that could be sent again when a statement in it turns out to be
+ * stale: it ends by a Sync, and the statement is one of ours. */
+static bool may_go_again(const struct frontend *f, const struct passage *p)
+{
+    return frontend_tracks_statements(f) && p->at == p->view.n && p->at > WIRE_SYNC_SIZE &&
+           p->view.p[p->at - WIRE_SYNC_SIZE] == WIRE_SYNC;
+}
+
 void arming_send(struct frontend *f, uint32_t completes, struct slice rest, bool fixed_only)
 {
     struct backend *b = f->backend;
@@ -88,7 +99,27 @@ void arming_send(struct frontend *f, uint32_t completes, struct slice rest, bool
         passage_walk(f, &p, &result, &frame);
     }
     f->armed = (uint32_t)p.at;
+    f->kept = (uint8_t)(KEPT_FOR_SWITCH | (may_go_again(f, &p) ? KEPT_FOR_ANSWER : 0));
     f->holding = true;
     frontend_stats(f)->switches++;
     passage_send(f, &p);
+}
+
+size_t arming_keep(struct frontend *f, struct slice rest)
+{
+    struct passage p = {.view = slice_head(rest, message_batch_size(rest))};
+    enum frame_result result;
+    struct frame frame = {0};
+
+    buf_clear(&f->proxy->assembly);
+    passage_walk(f, &p, &result, &frame);
+    if (!may_go_again(f, &p)) {
+        passage_send(f, &p);
+        return p.at;
+    }
+    f->armed = (uint32_t)p.at;
+    f->kept = KEPT_FOR_ANSWER;
+    f->holding = true;
+    passage_send(f, &p);
+    return 0;
 }

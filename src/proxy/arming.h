@@ -20,4 +20,8 @@ uint32_t arming_build(struct frontend *f, bool fixed_only);
  * done with yet. */
 void arming_send(struct frontend *f, uint32_t completes, struct slice rest, bool fixed_only);
 
+/* Sends the first batch, which is whole, without a switch, and keeps it until it is answered: then
+ * it is not done with yet, and this returns 0. Else returns what is done with. */
+size_t arming_keep(struct frontend *f, struct slice rest);
+
 #endif

@@ -43,6 +43,12 @@ enum frontend_skip {
     SKIP_TO_SYNC /* all up to a Sync */
 };
 
+/* Until when bytes that went out already are kept in `in`, to go out again if they must. */
+enum {
+    KEPT_FOR_SWITCH = 1, /* the switch that they went out with is confirmed */
+    KEPT_FOR_ANSWER = 2  /* the first answer to them comes: no statement in them was stale */
+};
+
 struct frontend {
     struct conn conn;
     struct proxy *proxy;
@@ -59,15 +65,16 @@ struct frontend {
     struct backend *backend;     /* while LINKED */
     struct client_statement *statements; /* uthash by name; NULL for none */
     struct buf in;                       /* bytes received and not sent on yet */
-    uint32_t armed;     /* bytes of `in` that went out with a switch that is not confirmed yet */
+    uint32_t armed;     /* bytes of `in` that went out already */
     uint32_t body_left; /* bytes of the message being passed that have not come yet */
     uint32_t slot;
     uint8_t state;     /* enum frontend_state */
     uint8_t skip;      /* enum frontend_skip */
     uint8_t barrier;   /* enum barrier */
+    uint8_t kept;      /* why `armed` bytes are: KEPT_* bits */
     bool dropping;     /* the message being passed goes nowhere */
     bool skip_ready;   /* … and ReadyForQuery is owed at its end */
-    bool holding;      /* a switch is under way: nothing more may be sent */
+    bool holding;      /* bytes are kept: nothing more may be sent */
     bool retried;      /* a switch failed, and this is the second try */
     bool greeted;      /* ReadyForQuery was sent: it is a session */
     bool closing_soon; /* to be closed when it is next outside a transaction */

@@ -5,20 +5,15 @@
 
 #include "proxy/arming.h"
 #include "proxy/barrier.h"
-#include "proxy/follow.h"
 #include "proxy/message.h"
-#include "proxy/note.h"
+#include "proxy/news.h"
 #include "proxy/passage.h"
 #include "proxy/relocate.h"
-#include "proxy/rewrite.h"
 #include "proxy/skip.h"
-#include "proxy/tamper.h"
 #include "proxy/timeouts.h"
 #include "wire/build.h"
 #include "wire/error.h"
 #include "wire/frame.h"
-
-static const struct backend_user_ops user_ops;
 
 /* Whether what was not taken must wait for something else than the client's next bytes. */
 static bool must_wait(const struct frontend *f)
@@ -58,9 +53,17 @@ static void take_link(struct frontend *f, struct backend *b)
 {
     f->backend = b;
     frontend_stats(f)->assignments++;
-    backend_link(b, &user_ops, f);
+    backend_link(b, &news_ops, f);
     frontend_move(f, FRONTEND_LINKED);
     timeouts_linked(f);
+}
+
+/* A statement of the pool was stale lately, and here is a whole batch that begins with one: it is
+ * kept until it is answered. */
+static bool may_be_stale(const struct frontend *f, struct slice rest)
+{
+    return f->request.lane->pool->stale_until > loop_now(f->proxy->loop) &&
+           (rest.p[0] == WIRE_BIND || rest.p[0] == WIRE_DESCRIBE) && message_batch_size(rest) > 0;
 }
 
 /* The first bytes on a new link. */
@@ -78,7 +81,7 @@ static size_t first_batch(struct frontend *f, struct slice rest)
     if (needed) {
         backend_set_context(b, f->request.context);
     }
-    return pass(f, rest);
+    return may_be_stale(f, rest) ? arming_keep(f, rest) : pass(f, rest);
 }
 
 /* The client speaks again: in a transaction that goes on, or, in session mode, one that begins. */
@@ -254,15 +257,21 @@ void relay_continue(struct frontend *f)
 
 /* ---- letting go ---- */
 
+void relay_forget_link(struct frontend *f)
+{
+    f->backend = NULL;
+    f->holding = false;
+    f->armed = 0;
+    f->kept = 0;
+    f->barrier = BARRIER_NONE;
+    frontend_move(f, FRONTEND_IDLE);
+}
+
 static void let_go(struct frontend *f, const char *reset_query, bool broken)
 {
     struct backend *b = f->backend;
 
-    f->backend = NULL;
-    f->holding = false;
-    f->armed = 0;
-    f->barrier = BARRIER_NONE;
-    frontend_move(f, FRONTEND_IDLE);
+    relay_forget_link(f);
     timeouts_at_rest(f);
     pool_release(&f->request, b, reset_query, broken);
 }
@@ -366,139 +375,4 @@ static void on_refused(struct pool_request *request, const struct err *err)
 const struct pool_request_ops relay_request_ops = {
     .on_granted = on_granted,
     .on_refused = on_refused,
-};
-
-/* ---- callbacks of the backend ---- */
-
-static bool on_bytes(void *user, struct slice bytes)
-{
-    return frontend_send(user, bytes);
-}
-
-static bool on_report(void *user, struct slice name, struct slice value)
-{
-    return follow_report(user, name, value);
-}
-
-static void on_reported(void *user)
-{
-    follow_reported(user);
-}
-
-static void on_entry(void *user, const struct ledger_entry *entry, bool answered)
-{
-    note_on_entry(user, entry, answered);
-}
-
-static void on_deallocated_all(void *user)
-{
-    rewrite_on_deallocated_all(user);
-}
-
-static void on_stale_statement(void *user, uint32_t number)
-{
-    struct frontend *f = user;
-
-    statements_renew(&f->proxy->statements, number);
-}
-
-static void on_switched(void *user)
-{
-    struct frontend *f = user;
-
-    f->holding = false;
-    f->retried = false;
-    if (f->busy_at != 0) {
-        lane_note_time(f->request.lane, TIME_SWITCH, loop_now(f->proxy->loop) - f->busy_at);
-    }
-    buf_consume(&f->in, f->armed);
-    f->armed = 0;
-    if (buf_size(&f->in) == 0) {
-        buf_release(&f->in);
-    }
-    if (f->greeted) {
-        relay_continue(f);
-    }
-}
-
-static void on_rest(void *user)
-{
-    timeouts_in_transaction(user);
-}
-
-static void on_settled(void *user)
-{
-    relay_release_if_settled(user);
-}
-
-static void on_answered(void *user)
-{
-    relay_continue(user);
-}
-
-static void on_drained(void *user)
-{
-    relay_continue(user);
-}
-
-/* The link is gone without our doing. */
-static void forget_link(struct frontend *f)
-{
-    f->backend = NULL;
-    f->holding = false;
-    f->armed = 0;
-    f->barrier = BARRIER_NONE;
-    frontend_move(f, FRONTEND_IDLE);
-    pool_lost(&f->request);
-}
-
-/* Nothing of the batch was executed, and all of it is kept: it may go out again, once. */
-static void on_switch_failed(void *user, const struct err *err)
-{
-    struct frontend *f = user;
-
-    forget_link(f);
-    if (f->retried) {
-        f->retried = false;
-        frontend_fail_batch(f, err);
-        return;
-    }
-    f->retried = true;
-    if (f->greeted) {
-        relay_continue(f);
-    } else {
-        relay_prove(f);
-    }
-}
-
-/* In the middle of a message to the client nothing can be said any more. */
-static void on_lost(void *user, const struct err *err)
-{
-    struct frontend *f = user;
-    bool within_message = f->backend->body_left > 0 && f->backend->body_forward;
-
-    forget_link(f);
-    frontend_close(f, within_message ? NULL : err);
-}
-
-static void on_notice(void *user, struct slice sqlstate)
-{
-    tamper_on_notice(user, sqlstate);
-}
-
-static const struct backend_user_ops user_ops = {
-    .on_bytes = on_bytes,
-    .on_report = on_report,
-    .on_reported = on_reported,
-    .on_entry = on_entry,
-    .on_deallocated_all = on_deallocated_all,
-    .on_stale_statement = on_stale_statement,
-    .on_switched = on_switched,
-    .on_rest = on_rest,
-    .on_settled = on_settled,
-    .on_answered = on_answered,
-    .on_drained = on_drained,
-    .on_switch_failed = on_switch_failed,
-    .on_lost = on_lost,
-    .on_notice = on_notice,
 };

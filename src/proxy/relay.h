@@ -29,6 +29,9 @@ void relay_prove(struct frontend *f);
 /* Lets go of the connection where that is at rest and the client has all its bytes. */
 void relay_release_if_settled(struct frontend *f);
 
+/* The link is over; whoever ended it tells the pool. */
+void relay_forget_link(struct frontend *f);
+
 /* Lets go because the client leaves. */
 void relay_abandon(struct frontend *f);
 

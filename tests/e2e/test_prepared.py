@@ -483,6 +483,52 @@ def test_a_changed_result_type_is_healed_where_it_is_described(start, cluster):
         assert rows_of(client.ask(use("s"))) == [["1", "2"]]
 
 
+def described(name):
+    """Executes as drivers do that ask for the columns each time: libpq, psycopg, node-postgres, pgx."""
+    return bind((), name) + describe("P", "") + execute() + sync()
+
+
+@pytest.fixture
+def reshape(cluster):
+    """Changes the columns of a table, and tells how many there are now."""
+    cluster.run("DROP TABLE IF EXISTS shape; CREATE TABLE shape AS SELECT 1 AS a;"
+                " GRANT SELECT ON shape TO PUBLIC", "app")
+    names = iter("bcdefgh")
+
+    def change():
+        cluster.run(f"ALTER TABLE shape ADD {next(names)} int DEFAULT 2", "app")
+    return change
+
+
+def test_a_changed_result_type_does_not_show_where_the_columns_are_asked_for(start, reshape):
+    """The batch behind a switch is there to be sent again; the others are kept once one was stale."""
+    with start(tenants=tenants_config(size=1)).wire_tenant("acme") as client:
+        client.ask(parse("SELECT * FROM shape", "s"), parse("SELECT a.*, 1 FROM shape a", "t"), sync())
+        client.ask(described("s"))
+        client.ask(described("t"))
+        reshape()
+        client.ask(query("SET TimeZone = 'Asia/Tokyo'"))  # a tag that makes the next link switch
+        assert types(client.ask(described("s"))) == "2TDCZ"
+        assert types(client.ask(described("t"))) == "2TDCZ"
+        for columns in (3, 4):
+            reshape()
+            answer = client.ask(described("s") + described("t"), batches=2)
+            assert types(answer) == "2TDCZ" "2TDCZ"
+            assert [len(row) for row in rows_of(answer)] == [columns, columns + 1]
+
+
+def test_in_a_transaction_a_changed_result_type_is_an_error(start, reshape):
+    with start(tenants=tenants_config(size=1)).wire_tenant("acme") as client:
+        client.ask(parse("SELECT * FROM shape", "s"), sync())
+        for _ in range(2):
+            client.ask(described("s"))
+            reshape()
+            client.ask(query("BEGIN"))
+            assert codes(client.ask(described("s"))) == ["0A000"]
+            assert types(client.ask(query("ROLLBACK"))) == "CZ"
+        assert types(client.ask(described("s"))) == "2TDCZ"
+
+
 def test_a_listen_refused_in_a_pipeline_keeps_the_order(acme):
     answer = acme.ask(query("LISTEN x") + query("SELECT 1") + parse("SELEC") + query("LISTEN x")
                       + sync() + query("SELECT 2"), batches=4)

@@ -22,6 +22,7 @@ struct probe {
     int runs;             /* calls of on_bytes */
     int deallocated;
     uint32_t stale;
+    bool again; /* the user sends again what was stale */
     bool full;  /* the user takes no more */
     bool tells; /* the user tells reports in its own words */
     struct err err;
@@ -58,9 +59,12 @@ static inline void on_deallocated_all(void *user)
     ((struct probe *)user)->deallocated++;
 }
 
-static inline void on_stale_statement(void *user, uint32_t number)
+static inline bool on_stale_statement(void *user, uint32_t number)
 {
-    ((struct probe *)user)->stale = number;
+    struct probe *p = user;
+
+    p->stale = number;
+    return p->again;
 }
 
 static inline void on_reported(void *user)

@@ -634,6 +634,42 @@ START_TEST(a_statement_whose_columns_changed_is_told_as_stale)
 }
 END_TEST
 
+/* Whether the client hears of a stale statement whose batch its user would send again. */
+static bool hears_of_stale(const char *batch)
+{
+    struct probe p;
+    struct buf bytes = {0};
+    begin(&p);
+    p.again = true;
+    owe(&p, batch[0] == 'D' ? LEDGER_DESCRIBE : LEDGER_BIND, LEDGER_FORWARD)->arg = 7;
+    sent(&p, batch + 1);
+    script_error(&bytes, "ERROR", "0A000", "cached plan must not change result type");
+    script_server(&bytes, "ZI");
+
+    ck_assert_int_ge(read_bytes(&p, buf_slice(&bytes)), 0);
+
+    bool heard = buf_size(&p.forwarded) > 0;
+    ck_assert_int_eq(p.backend.healing, !heard);
+    ck_assert(p.backend.synced);
+    buf_release(&bytes);
+    end(&p);
+    return heard;
+}
+
+START_TEST(a_stale_statement_that_is_described_anew_is_not_heard_of)
+{
+    ck_assert(!hears_of_stale("BDES"));
+    ck_assert(!hears_of_stale("DS"));
+}
+END_TEST
+
+START_TEST(who_relies_on_an_earlier_description_hears_of_a_stale_statement)
+{
+    ck_assert(hears_of_stale("BES"));
+    ck_assert(hears_of_stale("BEPBDES"));
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("replies_state");
@@ -675,6 +711,8 @@ static Suite *make_suite(void)
     tcase_add_test(all, a_replaced_error_is_not_forwarded_and_its_place_is_told);
     tcase_add_test(all, what_stands_before_a_replaced_error_is_forwarded_before_it_is_told);
     tcase_add_test(all, a_statement_whose_columns_changed_is_told_as_stale);
+    tcase_add_test(all, a_stale_statement_that_is_described_anew_is_not_heard_of);
+    tcase_add_test(all, who_relies_on_an_earlier_description_hears_of_a_stale_statement);
     suite_add_tcase(suite, all);
     return suite;
 }
