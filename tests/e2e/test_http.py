@@ -11,7 +11,6 @@ import signal
 import socket
 import statistics
 import subprocess
-import threading
 import time
 
 import psycopg
@@ -295,6 +294,15 @@ def test_a_unix_socket_serves_too(start, tmp_path):
     assert not os.path.exists(path)
 
 
+# Another process, so that reading a scrape does not delay our own queries.
+SCRAPER = """import urllib.request
+while True:
+    urllib.request.urlopen("http://127.0.0.1:%d/metrics").read()
+    urllib.request.urlopen("http://127.0.0.1:%d/api/state").read()
+    print(flush=True)
+"""
+
+
 def test_scrapes_of_10000_tenants_are_quick_and_delay_no_query(start, figure):
     port = free_port()
     daemon = start(release=True, http={"port": port}, limits={"clients": 20000},
@@ -303,34 +311,29 @@ def test_scrapes_of_10000_tenants_are_quick_and_delay_no_query(start, figure):
         with daemon.wire_tenant(f"x{number:05d}") as client:
             if number % 10 == 0:
                 client.ask(query("SELECT 1"))
-    times, scrapes, stop = [], [], threading.Event()
+    times, slowest = [], []
 
-    def keep_scraping():
-        while not stop.is_set():
-            began = time.monotonic()
-            scrape(port)
-            ask(port, "/api/state")
-            scrapes.append(time.monotonic() - began)
-
-    def median_query(conn, count=1000):
+    def median_query(conn, count=5000):
         took = []
         for _ in range(count):
             began = time.monotonic()
             conn.execute("SELECT 1")
             took.append(time.monotonic() - began)
         times.append(statistics.median(took))
-        return statistics.quantiles(took, n=100)[98]
+        slowest.append(statistics.quantiles(took, n=100)[98])
     with daemon.tenant("acme") as conn:
         median_query(conn)
         alone = min(took for took in (single_scrape(port) for _ in range(5)))
-        thread = threading.Thread(target=keep_scraping)
-        thread.start()
-        median_query(conn)
-        stop.set()
-        thread.join()
+        with subprocess.Popen(["/usr/bin/python3", "-c", SCRAPER % (port, port)],
+                              stdout=subprocess.PIPE) as scraper:
+            scraper.stdout.readline()
+            median_query(conn)
+            scraper.kill()
+            assert scraper.stdout.read().count(b"\n") > 3
 
     figure(f"a scrape with 10,000 tenants: {alone * 1000:.1f} ms; median of a query "
-           f"{times[0] * 1e6:.0f} us alone, {times[1] * 1e6:.0f} us beside scrapes without pause")
+           f"{times[0] * 1e6:.0f} us alone, {times[1] * 1e6:.0f} us beside scrapes without pause; "
+           f"p99 {slowest[0] * 1e6:.0f} us and {slowest[1] * 1e6:.0f} us, on a shared machine")
     assert alone < 0.1
     assert times[1] - times[0] < 0.001
 
