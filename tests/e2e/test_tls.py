@@ -254,6 +254,53 @@ def test_a_cancel_request_may_come_with_tls(start, authority):
         assert b"C57014\0" in sock.recv(1000)
 
 
+# ---- in pieces ----
+
+class ByteByByte:
+    """TLS whose records go out, and are taken in, one byte at a time."""
+
+    def __init__(self, sock, context):
+        self.sock, self.into, self.out = sock, ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.into, self.out, server_hostname="localhost")
+        self.until_done(self.tls.do_handshake)
+
+    def flush(self):
+        for byte in self.out.read():
+            self.sock.sendall(bytes([byte]))
+
+    def until_done(self, step):
+        while True:
+            try:
+                done = step()
+                self.flush()
+                return done
+            except ssl.SSLWantReadError:
+                self.flush()
+                self.into.write(self.sock.recv(1))
+
+    def sendall(self, data):
+        self.until_done(lambda: self.tls.write(data))
+
+    def recv(self, size):
+        return self.until_done(lambda: self.tls.read(size))
+
+
+def test_a_session_cut_at_every_byte(start, authority):
+    daemon = start(listen=listen_tls(authority, "require"))
+
+    with socket.create_connection((daemon.host, daemon.port), timeout=20) as raw:
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        raw.sendall(SSL_REQUEST)
+        assert raw.recv(1) == b"S"
+        sock = ByteByByte(raw, trusting(authority))
+        log_in(sock, **{"app.tenant": "acme"})
+        sock.sendall(query("SELECT body FROM notes"))
+        answer = b""
+        while b"Z\0\0\0\5I" not in answer:
+            answer += sock.recv(65536)
+    assert b"of acme" in answer
+
+
 # ---- stalling ----
 
 def test_a_handshake_that_stalls_ends_with_the_login_timeout(start, authority):
