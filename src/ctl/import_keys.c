@@ -227,9 +227,6 @@ const size_t import_key_count = sizeof import_keys / sizeof import_keys[0];
     "password or a SCRAM verifier under users"
 
 static const struct import_word words[] = {
-    {"pool.mode", "statement", "transaction",
-     "this version has no statement mode: transaction was written, which lets transactions through "
-     "where PgBouncer refuses them"},
     {"auth.method", "any", "trust",
      "admin_users are still asked for by name: whoever calls itself so may use the console"},
     {"auth.method", "plain", "password", NULL},

@@ -7,7 +7,6 @@
 #include "config/show.h"
 #include "daemon/daemon.h"
 #include "daemon/options.h"
-#include "daemon/supported.h"
 #include "proxy/named_files.h"
 
 static void print(struct buf *text)
@@ -24,10 +23,8 @@ static int check(const char *file)
     struct config_faults faults = {0};
     struct buf text = {0};
     int rc = config_load(file, &config, &faults);
-    int refused = rc == 0 ? supported_check(config, &text) : 0;
     struct named_files files = {0};
-
-    refused += rc == 0 ? named_files_load(&files, config, &text) : 0;
+    int refused = rc == 0 ? named_files_load(&files, config, &text) : 0;
     named_files_fini(&files);
 
     config_faults_print(&faults, &text);

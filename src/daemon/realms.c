@@ -10,7 +10,6 @@
 #include "base/rand.h"
 #include "config/load.h"
 #include "secret/fetch.h"
-#include "daemon/supported.h"
 
 struct named_budget {
     UT_hash_handle hh;
@@ -68,7 +67,7 @@ static const struct realm *load(struct realms *realms, const struct config *conf
     struct named_files files = {0};
     struct err err = {0};
 
-    if (supported_check(config, report) == 0 && named_files_load(&files, config, report) == 0 &&
+    if (named_files_load(&files, config, report) == 0 &&
         fetch_secrets_after(realms->secrets, config, &secrets, report) == 0) {
         secrets_unref(realms->secrets);
         realms->secrets = secrets_ref(secrets);

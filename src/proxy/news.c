@@ -102,9 +102,24 @@ static void on_switched(void *user)
     }
 }
 
+/* As PgBouncer does it: the statement that began the transaction was executed and answered. */
+static void refuse_transaction(struct frontend *f)
+{
+    struct err err;
+
+    (void)err_set(&err, ERR_PROTOCOL, "transaction blocks not allowed in statement pooling mode");
+    frontend_close(f, &err);
+}
+
 static void on_rest(void *user)
 {
-    timeouts_in_transaction(user);
+    struct frontend *f = user;
+
+    if (f->tenant->pool.mode == POOL_STATEMENT && !f->replicates) {
+        refuse_transaction(f);
+    } else {
+        timeouts_in_transaction(f);
+    }
 }
 
 static void on_settled(void *user)

@@ -355,11 +355,10 @@ START_TEST(what_has_no_counterpart_is_told)
     ck_assert_ptr_nonnull(strstr(said, "/a.ini:5: pool_mode: no counterpart for a user"));
     ck_assert_ptr_null(strstr(said, "tcp_keepalive: "));
     ck_assert_ptr_nonnull(strstr(said, "/a.ini:8: tcp_keepidle: "));
-    ck_assert_ptr_nonnull(strstr(said, "/a.ini:9: pool_mode = statement: "));
     ck_assert_ptr_nonnull(strstr(said, "/a.ini:10: server_tls_protocols: "));
     ck_assert_ptr_nonnull(strstr(said, "/a.ini:11: auth_query: "));
     ck_assert_ptr_nonnull(strstr(said, "/a.ini:13: host: "));
-    ck_assert_int_eq(tenant("app")->pool.mode, POOL_TRANSACTION);
+    ck_assert_int_eq(tenant("app")->pool.mode, POOL_STATEMENT);
 }
 END_TEST
 
