@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "base/log.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -15,6 +17,9 @@
 
 #define LINE_MAX_BYTES 2048
 #define RING_BYTES     (256U * 1024)
+#define REPEAT_SECONDS 5 /* after which the same line is written again */
+#define POLL_MS        100
+#define LAST_WORDS_MS  1000 /* that the end waits for whoever reads stderr */
 
 static struct {
     _Atomic int level;
@@ -24,8 +29,12 @@ static struct {
     pthread_cond_t wake;
     pthread_t thread;
     bool running;
-    bool stopping;
-    uint64_t dropped;   /* lines since the last one that fitted */
+    _Atomic bool stopping;         /* written under the lock */
+    uint64_t dropped;              /* lines since the last one that fitted */
+    uint64_t repeats;              /* of the last line, that were not written */
+    char last[LINE_MAX_BYTES / 2]; /* its text */
+    enum log_level last_level;
+    time_t last_at;     /* when it was written */
     struct buf waiting; /* whole lines, at most RING_BYTES */
 } logger = {.level = LOG_INFO, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
@@ -44,10 +53,26 @@ bool log_enabled(enum log_level level)
     return (int)level >= atomic_load_explicit(&logger.level, memory_order_relaxed);
 }
 
+/* A pipe whose reader stands still takes nothing: that is waited for, but not at the end. */
+static bool await_stderr(void)
+{
+    struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+    int waited = 0;
+
+    while (poll(&fd, 1, POLL_MS) == 0) {
+        waited = atomic_load(&logger.stopping) ? waited + POLL_MS : 0;
+        if (waited >= LAST_WORDS_MS) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* In pieces that a pipe which takes any takes whole. */
 static void write_all(const uint8_t *p, size_t n)
 {
-    while (n > 0) {
-        ssize_t done = write(STDERR_FILENO, p, n);
+    while (n > 0 && await_stderr()) {
+        ssize_t done = write(STDERR_FILENO, p, n < PIPE_BUF ? n : PIPE_BUF);
         if (done <= 0) {
             return; /* nowhere to complain to */
         }
@@ -93,13 +118,15 @@ static bool is_journal(void)
     return strcmp(stream, ours) == 0;
 }
 
+static void tell_repeats(void);
+
 void log_start(void)
 {
     atomic_store(&logger.journal, is_journal());
     (void)pthread_mutex_lock(&logger.lock);
     if (!logger.running && pthread_create(&logger.thread, NULL, write_lines, NULL) == 0) {
         logger.running = true;
-        logger.stopping = false;
+        atomic_store(&logger.stopping, false);
     }
     (void)pthread_mutex_unlock(&logger.lock);
 }
@@ -108,7 +135,8 @@ void log_stop(void)
 {
     (void)pthread_mutex_lock(&logger.lock);
     bool running = logger.running;
-    logger.stopping = true;
+    tell_repeats();
+    atomic_store(&logger.stopping, true);
     (void)pthread_cond_signal(&logger.wake);
     (void)pthread_mutex_unlock(&logger.lock);
     if (running) {
@@ -173,10 +201,51 @@ static void queue_line(const char *line, size_t n)
     (void)pthread_cond_signal(&logger.wake);
 }
 
+static void put(enum log_level level, const char *text)
+{
+    char line[LINE_MAX_BYTES];
+    size_t n = format_line(line, level, text);
+
+    if (logger.running && !atomic_load(&logger.stopping)) {
+        queue_line(line, n);
+    } else {
+        write_all((const uint8_t *)line, n);
+    }
+}
+
+/* Under the lock. */
+static void tell_repeats(void)
+{
+    char text[64];
+
+    if (logger.repeats > 0) {
+        (void)snprintf(text, sizeof text, "last message repeated times=%llu",
+                       (unsigned long long)logger.repeats);
+        logger.repeats = 0;
+        put(logger.last_level, text);
+    }
+}
+
+/* Under the lock: whether the line is the last one once more, and that not long ago. */
+static bool is_repeat(enum log_level level, const char *text)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (strcmp(text, logger.last) == 0 && now.tv_sec - logger.last_at < REPEAT_SECONDS) {
+        logger.repeats++;
+        return true;
+    }
+    tell_repeats();
+    (void)snprintf(logger.last, sizeof logger.last, "%s", text);
+    logger.last_level = level;
+    logger.last_at = now.tv_sec;
+    return false;
+}
+
 void log_write(enum log_level level, const char *fmt, ...)
 {
     char text[LINE_MAX_BYTES / 2];
-    char line[LINE_MAX_BYTES];
     va_list ap;
 
     if (!log_enabled(level)) {
@@ -185,12 +254,9 @@ void log_write(enum log_level level, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    size_t n = format_line(line, level, text);
     (void)pthread_mutex_lock(&logger.lock);
-    if (logger.running && !logger.stopping) {
-        queue_line(line, n);
-    } else {
-        write_all((const uint8_t *)line, n);
+    if (!is_repeat(level, text)) {
+        put(level, text);
     }
     (void)pthread_mutex_unlock(&logger.lock);
 }

@@ -2,10 +2,11 @@
 //
 // log: one line per event to stderr, as text or JSON. A line is formatted by the caller's thread
 // into a bounded ring and written by a thread of its own, so that a slow reader of stderr never
-// stops a loop; what does not fit is dropped and counted in the next line that does. Before
-// log_start and after log_stop lines are written at once. This is the program's only global besides
-// const tables. Messages start lower-case, have no full stop, and carry key=value; never a secret,
-// never SQL.
+// stops a loop; what does not fit is dropped and counted in the next line that does. A line that is
+// the same as the last one, and comes within seconds, is counted, and the count written ahead of
+// the next that is written. Before log_start and after log_stop lines are written at once. This is
+// the program's only global besides const tables. Messages start lower-case, have no full stop, and
+// carry key=value; never a secret, never SQL.
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
