@@ -264,7 +264,9 @@ const struct key schema_keys[] = {
         "what the client says.",
         .places = PLACE_TENANT | PLACE_APPLICATION),
     ROW(TENANT, "password_epoch", INT, password_epoch, "0",
-        "Where secrets.store derives passwords: which one in a row the role has.",
+        "Which password in a row the role has, where secrets.store derives them: count it up, "
+        "RELOAD, "
+        "then CREATE TENANT again. The former one is good until then.",
         .max = COUNT_MAX),
     SECTION(TENANT, "rls", "The strategy rls."),
     ROW(TENANT, "rls.setting", TEXT, rls.setting, "app.tenant",

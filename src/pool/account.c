@@ -16,6 +16,7 @@ struct account *account_find_or_add(struct account **accounts, struct quotas *qu
         account->name = x_strndup(name);
         list_init(&account->clients_list);
         list_init(&account->full_lanes);
+        list_init(&account->own_pools);
         account->quota = quotas == NULL ? &account->alone : quota_find_or_add(quotas, name);
         HASH_ADD_KEYPTR(hh, *accounts, account->name, name.n, account);
     }

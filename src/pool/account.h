@@ -43,6 +43,7 @@ struct account {
     char *name;
     struct list clients_list; /* its logged-in frontends; typed by the proxy layer */
     struct list full_lanes;   /* of it, that stand aside since it has all the links it may have */
+    struct list own_pools;    /* that log in as its own role */
     uint32_t clients;         /* logged in */
     uint32_t waiting;         /* of them, in a queue */
     uint32_t connections;     /* server connections linked to them now */

@@ -62,6 +62,7 @@ struct pool *pool_new(struct pools *owner, struct host *host, const char *key, s
     list_init(&pool->all);
     list_init(&pool->idle);
     list_init(&pool->ring);
+    list_init(&pool->own_node);
     deadline_init(&pool->reserve);
     deadline_init(&pool->retry);
     work_init(&pool->free_work, on_free_work);
@@ -83,6 +84,8 @@ void pool_free(struct pool *pool)
     birth_unref(pool->birth);
     lane_free_all(pool);
     credential_fini(&pool->credential);
+    secure_free(pool->refused);
+    list_remove(&pool->own_node);
     config_unref(pool->config);
     free(pool->replication);
     free(pool->database);

@@ -27,6 +27,7 @@
 #include "tenant/plan.h"
 #include "pool/lane.h"
 #include "pool/pool_stats.h"
+#include "secret/store.h"
 
 struct pools;
 
@@ -59,7 +60,11 @@ struct pool {
     uint32_t secret_index;             /* CREDENTIAL_FIXED: which of the configuration's */
     const struct config *secret_newer; /* the secret is newer than that of this configuration */
     enum pool_renewal renewal;
-    uint64_t renewed; /* loop time at which it began last; 0: never */
+    enum store_turn turn; /* which one was fetched last */
+    char *refused;        /* the current one, which the server does not take; NULL: it may. Owned */
+    uint32_t epoch;       /* CREDENTIAL_TENANT: of a row of derived ones, or of rotated ones */
+    struct list own_node; /* CREDENTIAL_TENANT: in its account's own_pools */
+    uint64_t renewed;     /* loop time at which it began last; 0: never */
 
     uint32_t size; /* connections at most; 0 = no limit */
     struct pool_config

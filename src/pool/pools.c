@@ -96,8 +96,25 @@ static void adopt(struct pool *pool, const struct pool_order *order)
     pool_adopt(pool, &settings);
 }
 
-/* One that was fetched for this pool since is newer than what the configuration had. A tenant's own
- * role that has another password now logs in anew. */
+/* One that was fetched for this pool since is newer than what the configuration had; what was
+ * fetched before a rotation, or what the server does not take, is no reason to leave what it takes.
+ */
+static bool is_left_behind(const struct pool *pool, const struct pool_order *order)
+{
+    switch (order->plan->credential) {
+    case CREDENTIAL_FIXED:
+        return pool->secret_newer == order->config;
+    case CREDENTIAL_TENANT:
+        return (int32_t)(order->epoch - pool->epoch) < 0 ||
+               (pool->refused != NULL && order->secret != NULL &&
+                strcmp(pool->refused, order->secret) == 0);
+    case CREDENTIAL_CLIENT:
+        break;
+    }
+    return false;
+}
+
+/* A tenant's own role that has another password now logs in anew. */
 static void take_secret(struct pool *pool, const struct pool_order *order)
 {
     enum plan_credential from = order->plan->credential;
@@ -106,9 +123,10 @@ static void take_secret(struct pool *pool, const struct pool_order *order)
     pool->secret_index = from == CREDENTIAL_FIXED && order->plan->password != NULL
                              ? order->plan->password->index
                              : 0;
-    if (from == CREDENTIAL_FIXED && pool->secret_newer == order->config) {
+    if (is_left_behind(pool, order)) {
         return;
     }
+    pool->epoch = order->epoch;
     if (!credential_has_secret(&pool->credential, order->secret)) {
         if (from == CREDENTIAL_TENANT && pool->credential.secret != NULL) {
             pool_retire_connections(pool);

@@ -79,6 +79,7 @@ struct pool_order {
     const struct pool_config *settings; /* the tenant's, for the pool as a whole */
     const struct config *config;
     const char *secret;      /* opens its connections: plain or md5…; NULL for none; copied */
+    uint32_t epoch;          /* CREDENTIAL_TENANT: which one in a row the secret is */
     const char *replication; /* the mode in which its one client replicates; NULL for others */
 };
 

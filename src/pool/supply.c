@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pool/supply.h"
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "pool/pools.h"
 
@@ -148,6 +149,7 @@ void supply_note_success(struct pool *pool)
 {
     pool->failure.code = 0;
     pool->backoff = 0;
+    pool->renewed = 0; /* this password is right: once refused, it was changed */
     deadline_disarm(&pool->retry);
 }
 
@@ -180,14 +182,32 @@ static void give_up(struct pool *pool, const struct err *err)
     }
 }
 
-static bool begin_renewal(struct pool *pool)
+static bool begin_renewal(struct pool *pool, enum store_turn turn)
 {
+    if (turn == STORE_CURRENT) {
+        secure_free(pool->refused);
+        pool->refused = NULL;
+    }
+    pool->turn = turn;
     if (!pool->owner->renew_secret(pool)) {
         return false;
     }
     pool->renewal = RENEWAL_ASKED;
     pool->renewed = loop_now(pool->owner->loop);
     return true;
+}
+
+/* The server does not take the current one: a rotation may be under way, or have been cut off. */
+static bool begin_next(struct pool *pool)
+{
+    if (pool->secret_from != CREDENTIAL_TENANT || pool->turn == STORE_FORMER) {
+        return false;
+    }
+    if (pool->turn == STORE_CURRENT && pool->credential.secret != NULL) {
+        secure_free(pool->refused);
+        pool->refused = x_strdup(pool->credential.secret);
+    }
+    return begin_renewal(pool, pool->turn + 1);
 }
 
 /* Whether the password may have been changed, and the answer to that is still to come. */
@@ -199,11 +219,12 @@ static bool renews(struct pool *pool, const struct err *err)
         return true;
     }
     if (err->code != ERR_SERVER || strcmp(err->sqlstate, "28P01") != 0 ||
-        pool->owner->renew_secret == NULL ||
-        (pool->renewed != 0 && now - pool->renewed < RENEWAL_PAUSE)) {
+        pool->owner->renew_secret == NULL) {
         return false;
     }
-    return begin_renewal(pool);
+    return pool->renewed != 0 && now - pool->renewed < RENEWAL_PAUSE
+               ? begin_next(pool)
+               : begin_renewal(pool, STORE_CURRENT);
 }
 
 void supply_note_failure(struct pool *pool, const struct err *err)
@@ -223,13 +244,16 @@ void supply_note_failure(struct pool *pool, const struct err *err)
 void supply_renew_secret(struct pool *pool)
 {
     if (pool->owner->renew_secret != NULL && pool->renewal == RENEWAL_NONE) {
-        (void)begin_renewal(pool);
+        (void)begin_renewal(pool, STORE_CURRENT);
     }
 }
 
 void supply_take_secret(struct pool *pool, const char *secret)
 {
     if (secret == NULL || credential_has_secret(&pool->credential, secret)) {
+        if (pool->failure.code != 0 && begin_next(pool)) {
+            return;
+        }
         pool->renewal = RENEWAL_NONE;
         if (pool->failure.code != 0) {
             give_up(pool, &pool->failure);

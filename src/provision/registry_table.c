@@ -208,6 +208,24 @@ int registry_table_merge(PGconn *conn, const char *options, const char *over, ch
     return rc;
 }
 
+int registry_table_repeat(PGconn *conn, const char *row, const char *given, char **options,
+                          uint32_t *epoch, struct err *err)
+{
+    const char *params[] = {row, given};
+    PGresult *result;
+    int rc = pgexec_query(
+        conn,
+        "SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('password_epoch', e)"
+        " || $2::jsonb)::text, coalesce(e, '0') FROM (SELECT $1::jsonb ->> 'password_epoch' AS e) "
+        "r",
+        params, 2, &result, err);
+
+    *options = rc == 0 ? x_strdup(PQgetvalue(result, 0, 0)) : NULL;
+    *epoch = rc == 0 ? (uint32_t)strtoul(PQgetvalue(result, 0, 1), NULL, 10) : 0;
+    PQclear(result);
+    return rc;
+}
+
 int registry_table_delete(PGconn *conn, const char *name, struct roster_record *record,
                           struct err *err)
 {

@@ -31,6 +31,11 @@ int registry_table_update(PGconn *conn, const struct roster_record *given,
 int registry_table_merge(PGconn *conn, const char *options, const char *over, char **merged,
                          struct err *err);
 
+/* The options that a row would have if these were given for it again: passwords that were rotated
+ * since stay so. To be freed. *epoch is which they are. */
+int registry_table_repeat(PGconn *conn, const char *row, const char *given, char **options,
+                          uint32_t *epoch, struct err *err);
+
 /* *record becomes a record that is gone; nothing to do is no error. */
 int registry_table_delete(PGconn *conn, const char *name, struct roster_record *record,
                           struct err *err);

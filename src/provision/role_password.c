@@ -26,9 +26,16 @@ int role_password_delete(const struct secrets *secrets, const struct store_key *
                          struct err *err)
 {
     const struct provider_config *provider = role_password_store(secrets);
+    struct store_turned next;
 
-    return provider == NULL || store_derives(provider) ? 0
-                                                       : store_delete(secrets, provider, key, err);
+    if (provider == NULL || store_derives(provider)) {
+        return 0;
+    }
+    if (store_turn(provider, key, STORE_NEXT, &next)) { /* what a rotation may have left */
+        (void)store_delete(secrets, provider, &next.key, err);
+        *err = (struct err){0};
+    }
+    return store_delete(secrets, provider, key, err);
 }
 
 char *role_password_verifier(const char *password)

@@ -19,6 +19,7 @@ struct make {
     struct workplace place;
     const struct tenant_request *request;
     struct tenant_outcome *outcome;
+    uint32_t epoch;      /* of the role's password */
     char *verifier;      /* of the role's password; NULL for none */
     bool fresh;          /* the row is of this very command */
     bool made_something; /* something was committed on a server */
@@ -64,9 +65,10 @@ static void check_row(struct make *m, PGconn *conn, const struct roster_record *
         err_hint(err_of(m), "Repeat DROP TENANT to finish that.");
         return;
     }
-    if (row->made != m->request->in_file && strcmp(m->request->options, "{}") != 0 &&
-        registry_table_merge(conn, "{}", m->request->options, &given, err_of(m)) == 0 &&
-        strcmp(given, row->options) != 0) {
+    if (row->made && !m->request->in_file &&
+        registry_table_repeat(conn, row->options, m->request->options, &given, &m->epoch,
+                              err_of(m)) == 0 &&
+        strcmp(m->request->options, "{}") != 0 && strcmp(given, row->options) != 0) {
         refuse_other(m, row);
     }
     free(given);
@@ -149,7 +151,7 @@ static void make_verifier(struct make *m)
 {
     const struct tenant_spec *spec = &m->request->spec;
     char *password = NULL;
-    struct store_key key = {.id = spec->role, .epoch = (uint32_t)spec->config->password_epoch};
+    struct store_key key = {.id = spec->role, .epoch = m->epoch};
 
     if (failed(m) || m->request->dry || !spec->logs_in || !spec->owns_role ||
         role_password_ensure(m->request->secrets, &key, &password, err_of(m)) < 0 ||
@@ -290,6 +292,7 @@ void tenant_make(const struct tenant_request *request, struct tenant_outcome *ou
     bool keeps_row = request->registry.hosts != NULL && !request->dry;
 
     *outcome = (struct tenant_outcome){.has_record = false};
+    m.epoch = (uint32_t)request->spec.config->password_epoch;
     m.place = (struct workplace){.request = request, .report = &outcome->report};
     workplace_lock(&m.place);
     if (keeps_row) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// ALTER TENANT name ROTATE PASSWORD: the tenant's role gets another password, in one transaction
-// around the writing of the store: what fails before the store has it leaves everything as it was.
-// Where the store derives passwords the next epoch goes into the registry's row instead. The same
-// command again finishes what a crash left half done, with a password of its own.
+// ALTER TENANT name ROTATE PASSWORD: the tenant's role gets another password. First the store has
+// it as the next one, then the server, then the store as the current one; who is refused with the
+// current one tries the next one, so that at every point, also after a crash, one of the two is
+// right. Derived passwords are of the next epoch and need no first step. At last the epoch in the
+// registry's row is counted up, which tells every proxy. What fails before the server has the
+// password leaves everything as it was; the same command again finishes what was cut off, with a
+// password of its own.
 #include "provision/tenant_work.h"
 
 #include <stdio.h>
@@ -20,7 +23,6 @@ struct rotate {
     const struct tenant_request *request;
     struct tenant_outcome *outcome;
     char *password; /* the new one */
-    char *former;   /* what the store had; NULL for nothing */
 };
 
 static struct err *err_of(struct rotate *r)
@@ -61,12 +63,19 @@ static void check(struct rotate *r)
     }
 }
 
-/* ---- where the password is kept ---- */
+static void write_to_store(struct rotate *r, enum store_turn turn)
+{
+    struct store_key key = key_of(r, 0);
+    struct store_turned turned;
+
+    if (!failed(r) && store_turn(store_of(r), &key, turn, &turned)) {
+        (void)store_write(r->request->secrets, store_of(r), &turned.key, r->password, err_of(r));
+    }
+}
 
 static void choose(struct rotate *r)
 {
     struct store_key key = key_of(r, r->request->spec.config->password_epoch + 1);
-    struct err ignored;
 
     if (store_derives(store_of(r))) {
         (void)store_read(r->request->secrets, store_of(r), &key, &r->password, err_of(r));
@@ -74,11 +83,24 @@ static void choose(struct rotate *r)
     }
     r->password = x_alloc(STORE_PASSWORD_SIZE);
     store_new_password(r->password);
-    (void)store_read(r->request->secrets, store_of(r), &key, &r->former, &ignored);
+}
+
+static void change(struct rotate *r)
+{
+    struct script s = workplace_admin(&r->place, r->request->spec.role);
+    char *verifier = role_password_verifier(r->password);
+
+    script_do(&s, "BEGIN");
+    tenant_role_set_password(&s, &r->request->spec, verifier);
+    secure_free(verifier);
+    if (!store_derives(store_of(r))) {
+        write_to_store(r, STORE_NEXT);
+    }
+    script_do(&s, "COMMIT"); /* does nothing where something failed */
 }
 
 /* The row's epoch; its state stays. */
-static void keep_epoch(struct rotate *r)
+static void count_epoch(struct rotate *r)
 {
     struct script s = workplace_registry(&r->place, r->request->spec.tenant);
     char options[64];
@@ -99,46 +121,29 @@ static void keep_epoch(struct rotate *r)
 
 static void keep(struct rotate *r)
 {
-    struct store_key key = key_of(r, 0);
-
-    if (failed(r)) {
-        return;
+    if (!store_derives(store_of(r))) {
+        write_to_store(r, STORE_CURRENT);
     }
-    if (store_derives(store_of(r))) {
-        keep_epoch(r);
-    } else {
-        (void)store_write(r->request->secrets, store_of(r), &key, r->password, err_of(r));
+    if (!failed(r) && !r->request->in_file && r->request->registry.hosts != NULL) {
+        count_epoch(r);
+    }
+    if (failed(r)) {
+        err_wrap(err_of(r), "the server has a new password");
+        err_hint(err_of(r),
+                 "The tenant's clients are served; say ALTER TENANT %s ROTATE PASSWORD again.",
+                 r->request->spec.tenant);
     }
 }
 
-/* The server kept the old one after all. */
-static void take_back(struct rotate *r)
+/* It is the current one now. One that cannot be forgotten does no harm. */
+static void forget_next(struct rotate *r)
 {
     struct store_key key = key_of(r, 0);
+    struct store_turned turned;
     struct err ignored;
 
-    if (r->former != NULL) {
-        (void)store_write(r->request->secrets, store_of(r), &key, r->former, &ignored);
-    }
-}
-
-/* ---- the role ---- */
-
-static void change(struct rotate *r)
-{
-    struct script s = workplace_admin(&r->place, r->request->spec.role);
-    char *verifier = role_password_verifier(r->password);
-
-    script_do(&s, "BEGIN");
-    tenant_role_set_password(&s, &r->request->spec, verifier);
-    secure_free(verifier);
-    keep(r);
-    if (failed(r)) {
-        return; /* the connection ends with its transaction */
-    }
-    script_do(&s, "COMMIT");
-    if (failed(r)) {
-        take_back(r);
+    if (!store_derives(store_of(r)) && store_turn(store_of(r), &key, STORE_NEXT, &turned)) {
+        (void)store_delete(r->request->secrets, store_of(r), &turned.key, &ignored);
     }
 }
 
@@ -158,7 +163,12 @@ void tenant_rotate(const struct tenant_request *request, struct tenant_outcome *
     if (!failed(&r)) {
         change(&r);
     }
+    if (!failed(&r)) {
+        keep(&r);
+    }
+    if (!failed(&r)) {
+        forget_next(&r);
+    }
     workplace_close(&r.place);
     secure_free(r.password);
-    secure_free(r.former);
 }

@@ -148,6 +148,7 @@ static struct pool *find_pool(const struct entry *e, const struct tenant *tenant
         .settings = &tenant->config->pool,
         .config = realm_config(f->realm),
         .secret = server_secret(e),
+        .epoch = e->fetched->epoch,
         .replication = f->replicates ? mode : NULL,
     };
     return pools_find_or_add(&f->proxy->pools, &order, err);
@@ -215,6 +216,10 @@ static int take_place(const struct entry *e, const struct tenant *tenant, struct
     }
     struct account *account = pools_account(&proxy->pools, slice_str(tenant->name));
     int rc = last != NULL ? 0 : join(e, account, tenant, err);
+    if (e->plan.credential == CREDENTIAL_TENANT) {
+        list_remove(&pool->own_node);
+        list_push_tail(&account->own_pools, &pool->own_node);
+    }
     pool_ref(pool);
     if (rc < 0) {
         pool_unref(pool);

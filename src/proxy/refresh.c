@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "proxy/refresh.h"
 
+#include "pool/supply.h"
 #include "proxy/client_login.h"
 #include "proxy/frontend.h"
 #include "proxy/reception.h"
@@ -17,6 +18,21 @@ static bool must_leave(const struct tenant *tenant, struct slice name, struct er
         return true;
     }
     return tenant_admit(tenant, err) < 0;
+}
+
+/* Its role has another password: connections that were made with the old one end as they come
+ * free. */
+static void renew_secrets(const struct tenant *tenant, struct account *account)
+{
+    uint32_t epoch = (uint32_t)tenant->config->password_epoch;
+
+    list_each_safe (node, next, &account->own_pools) {
+        struct pool *pool = container_of(node, struct pool, own_node);
+        if (pool->epoch != epoch) {
+            pool->epoch = epoch;
+            supply_renew_secret(pool);
+        }
+    }
 }
 
 /* Closing one may serve another that waits, and end it; so the head is looked at anew each time. */
@@ -66,6 +82,7 @@ bool refresh_tenant(struct proxy *proxy, struct slice name)
     if (must_leave(tenant, name, &err)) {
         return close_clients(account, &err);
     }
+    renew_secrets(tenant, account);
     if (account->change < tenant->change) {
         account->change = tenant->change;
     }

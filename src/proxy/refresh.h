@@ -7,8 +7,9 @@
 
 #include "proxy/proxy.h"
 
-/* Lets the tenant's clients follow what the realm in force says of it; those that may not stay are
- * closed. Returns false where there are more than one turn should take: call it again. */
+/* Lets the tenant's clients and pools follow what the realm in force says of it; those that may not
+ * stay are closed, a password that was rotated is fetched. Returns false where there are more than
+ * one turn should take: call it again. */
 bool refresh_tenant(struct proxy *proxy, struct slice name);
 
 /* The tenant that clients expect was made, or could not be: then err says why. */

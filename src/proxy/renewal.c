@@ -31,7 +31,7 @@ static void on_fetched(void *data, const struct enter_secret *found, const struc
     struct pool *pool;
 
     HASH_FIND(hh, pools->pools, renewal->key, renewal->key_size, pool);
-    if (err != NULL) {
+    if (err != NULL && err->code != ERR_NO_SECRET) {
         log_warning("secret cannot be fetched again reason=\"%s\"", err->text);
     }
     free_renewal(renewal);
@@ -53,6 +53,7 @@ static bool order_role(const struct proxy *proxy, const struct pool *pool,
     }
     (void)snprintf(order->role.role, sizeof order->role.role, "%s", pool->role);
     order->role.epoch = (uint32_t)tenant->config->password_epoch;
+    order->turn = pool->turn;
     return true;
 }
 

@@ -9,7 +9,6 @@
 
 #include "base/alloc.h"
 #include "secret/fetch.h"
-#include "secret/store.h"
 
 /* One who wants it. */
 struct role_secret {
@@ -36,19 +35,32 @@ void role_secrets_init(struct role_secrets *secrets)
     list_init(&secrets->under_way);
 }
 
+static void fetch_of_role(struct secret_fetch *fetch)
+{
+    const struct secret_order *order = &fetch->order;
+    const struct config *config = realm_config(order->realm);
+    const struct store_key key = {.id = order->role.role, .epoch = order->role.epoch};
+    struct store_turned turned;
+
+    if (config->secrets.store == NULL) {
+        return;
+    }
+    const struct provider_config *provider = config_provider(config, config->secrets.store);
+    if (store_turn(provider, &key, order->turn, &turned)) {
+        (void)store_recall(realm_secrets(order->realm), provider, &turned.key, order->fresh,
+                           &fetch->secret, &fetch->err);
+    }
+}
+
 static void fetch_in_pool(struct task *task)
 {
     struct secret_fetch *fetch = container_of(task, struct secret_fetch, task);
     const struct secret_order *order = &fetch->order;
-    const struct secrets *secrets = realm_secrets(order->realm);
-    const struct config *config = realm_config(order->realm);
-    const struct store_key key = {.id = order->role.role, .epoch = order->role.epoch};
 
     if (order->role.role[0] == '\0') {
-        (void)fetch_secret(secrets, order->ref, &fetch->secret, &fetch->err);
-    } else if (config->secrets.store != NULL) {
-        (void)store_recall(secrets, config_provider(config, config->secrets.store), &key,
-                           order->fresh, &fetch->secret, &fetch->err);
+        (void)fetch_secret(realm_secrets(order->realm), order->ref, &fetch->secret, &fetch->err);
+    } else {
+        fetch_of_role(fetch);
     }
 }
 
@@ -104,8 +116,8 @@ static const struct task_ops fetching = {TASK_BLOCKS, fetch_in_pool, on_fetched,
 static struct secret_fetch *find_fetch(struct role_secrets *secrets, struct loop *loop,
                                        const struct secret_order *order)
 {
-    char *key = x_printf("%p %p %d %u %s", (const void *)order->realm, (const void *)order->ref,
-                         (int)order->fresh, order->role.epoch, order->role.role);
+    char *key = x_printf("%p %p %d %d %u %s", (const void *)order->realm, (const void *)order->ref,
+                         (int)order->fresh, (int)order->turn, order->role.epoch, order->role.role);
     struct secret_fetch *fetch;
 
     HASH_FIND_STR(secrets->fetches, key, fetch);

@@ -9,6 +9,7 @@
 
 #include "net/loop.h"
 #include "proxy/realm.h"
+#include "secret/store.h"
 #include "tenant/name.h"
 
 struct role_secret;
@@ -33,6 +34,7 @@ struct secret_order {
     struct enter_secret role;     /* the role of a tenant; or, where its name is empty, … */
     const struct secret_ref *ref; /* … this one of the realm's configuration */
     bool fresh;                   /* what is remembered was refused by the server */
+    enum store_turn turn;         /* which of the role's */
 };
 
 /* The secret found is NULL where no store is configured: the server may trust. err is NULL unless

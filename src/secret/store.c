@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "secret/store.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -9,7 +10,7 @@
 #include "secret/json.h"
 #include "secret/store_ops.h"
 
-#define ID_MAX 255 /* bytes */
+#define ID_MAX (STORE_ID_SIZE - 1)
 
 static const struct store_ops *const types[] = {
     [PROVIDER_FILES] = &store_files_ops, [PROVIDER_ENV] = &store_env_ops,
@@ -139,6 +140,31 @@ int store_delete(const struct secrets *secrets, const struct provider_config *pr
 bool store_derives(const struct provider_config *provider)
 {
     return provider->type == PROVIDER_DERIVE;
+}
+
+static bool turn_epoch(enum store_turn turn, struct store_key *key)
+{
+    if (turn == STORE_FORMER && key->epoch == 0) {
+        return false;
+    }
+    key->epoch += turn == STORE_NEXT ? 1 : (uint32_t)-1;
+    return true;
+}
+
+/* No tenant's name has an @. */
+bool store_turn(const struct provider_config *provider, const struct store_key *key,
+                enum store_turn turn, struct store_turned *out)
+{
+    out->key = *key;
+    if (turn == STORE_CURRENT) {
+        return true;
+    }
+    if (store_derives(provider)) {
+        return turn_epoch(turn, &out->key);
+    }
+    int n = snprintf(out->id, sizeof out->id, "%s@next", key->id);
+    out->key.id = out->id;
+    return turn == STORE_NEXT && n < (int)sizeof out->id;
 }
 
 int store_ensure(const struct secrets *secrets, const struct provider_config *provider,

@@ -16,6 +16,21 @@
 #include "config/config.h"
 #include "secret/secrets.h"
 
+/* Which of a role's passwords. */
+enum store_turn {
+    STORE_CURRENT,
+    STORE_NEXT,  /* the one that it is being given: the server may have it already */
+    STORE_FORMER /* the one before: the server may have it still. Where passwords are derived */
+};
+
+enum { STORE_ID_SIZE = 256 };
+
+/* A key that has its name. */
+struct store_turned {
+    struct store_key key;
+    char id[STORE_ID_SIZE];
+};
+
 enum { STORE_PASSWORD_SIZE = 65 }; /* a password of ours with its terminator */
 
 /* Returns 0 and the secret in *out, to be freed with secure_free. */
@@ -39,6 +54,11 @@ int store_delete(const struct secrets *secrets, const struct provider_config *pr
 /* Whether secrets come out of the provider by themselves: reading always works, writing never, and
  * a role is given what is read. */
 bool store_derives(const struct provider_config *provider);
+
+/* Under which key the provider has the password of that turn, if `key` is that of the role; false
+ * where there can be none. */
+bool store_turn(const struct provider_config *provider, const struct store_key *key,
+                enum store_turn turn, struct store_turned *out);
 
 /* The password that a role is to have, for making the role; the same when it is asked again: what
  * the store holds; else, once written there, a new one. *out as of store_read. */

@@ -17,6 +17,7 @@
 #define FRESH_MS   1000  /* between two times that one secret is asked for again out of turn */
 #define SAY_MS     30000 /* between two words about old values of one store */
 #define VALUES_MAX 200000
+#define MISSES_MAX 10000 /* names without a value are kept no longer than so many are known */
 
 /* One secret. Stays while somebody fetches or waits. */
 struct value {
@@ -24,6 +25,7 @@ struct value {
     char *name;     /* the key: provider's identity, id, field */
     char *secret;   /* NULL: nothing was read yet */
     int64_t read;   /* ms of the monotonic clock */
+    uint32_t epoch; /* of the key that it was read by: a later one means that it was rotated */
     int64_t asked;  /* likewise: when it was last asked for out of turn */
     struct err err; /* of the last fetch; code 0 where it went well */
     uint64_t round; /* counts fetches */
@@ -179,6 +181,7 @@ static void fetch(struct reading *r, struct health *health)
         secure_free(value->secret);
         value->secret = secret;
         value->read = now_ms();
+        value->epoch = r->question->key->epoch;
     }
     health->failure = err;
     if (err.code == ERR_NO_SECRET) { /* the store is well */
@@ -193,7 +196,16 @@ static void fetch(struct reading *r, struct health *health)
 
 static bool is_good(const struct reading *r)
 {
-    return r->value->secret != NULL && now_ms() - r->value->read < r->question->lasts;
+    const struct value *value = r->value;
+    int64_t age = now_ms() - value->read;
+
+    if ((int32_t)(r->question->key->epoch - value->epoch) > 0) {
+        return false;
+    }
+    if (value->secret == NULL) { /* logins that fail ask one after the other */
+        return value->err.code == ERR_NO_SECRET && r->question->fresh && age < FRESH_MS;
+    }
+    return age < r->question->lasts;
 }
 
 /* Clients that fail one after the other must not become as many questions to the store. */
@@ -223,8 +235,9 @@ static int read_value(struct reading *r, char **out, struct err *err)
     struct health *health = find_health(r->cache, r->question->provider);
     struct value *value = r->value;
     uint64_t round = value->round;
+    bool due = r->question->fresh && is_due(value);
 
-    if (!is_good(r) || (r->question->fresh && is_due(value))) {
+    if (!is_good(r) || due) {
         if (value->fetching) {
             while (value->fetching && value->round == round) {
                 (void)pthread_cond_wait(&r->cache->fetched, &r->cache->lock);
@@ -235,13 +248,22 @@ static int read_value(struct reading *r, char **out, struct err *err)
         if (value->err.code != 0 && value->secret != NULL) {
             say_old(r, health);
         }
-        if (value->secret == NULL) {
-            *err = value->err;
-            return err->code;
-        }
+    }
+    if (value->secret == NULL) {
+        *err = value->err;
+        return err->code;
     }
     *out = x_strdup(value->secret);
     return 0;
+}
+
+/* That there is none is remembered for a moment: logins that fail ask for it one after the other.
+ */
+static bool is_kept(const struct store_cache *cache, const struct value *value)
+{
+    return value->secret != NULL
+               ? HASH_COUNT(cache->values) <= VALUES_MAX
+               : value->err.code == ERR_NO_SECRET && HASH_COUNT(cache->values) <= MISSES_MAX;
 }
 
 int store_cache_read(struct store_cache *cache, const struct store_question *question, char **out,
@@ -255,8 +277,7 @@ int store_cache_read(struct store_cache *cache, const struct store_question *que
     r.value->users++;
     int rc = read_value(&r, out, err);
     r.value->users--;
-    if (r.value->users == 0 &&
-        (r.value->secret == NULL || HASH_COUNT(cache->values) > VALUES_MAX)) {
+    if (r.value->users == 0 && !is_kept(cache, r.value)) {
         free_value(cache, r.value);
     }
     (void)pthread_mutex_unlock(&cache->lock);

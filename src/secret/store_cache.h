@@ -22,7 +22,7 @@ struct store_cache;
 struct store_key {
     const char *id;    /* of a tenant's role: the role's name */
     const char *field; /* of the stored value, which is a JSON object; NULL: all of it */
-    uint32_t epoch;    /* where secrets are derived: which one in a row; else it means nothing */
+    uint32_t epoch;    /* which one in a row; what is stored is another one when it has grown */
 };
 
 /* One question. Valid while it lasts. */

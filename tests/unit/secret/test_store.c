@@ -241,6 +241,24 @@ START_TEST(a_derived_secret_depends_on_key_name_and_epoch)
 }
 END_TEST
 
+START_TEST(a_role_has_a_next_password_and_where_it_is_derived_a_former_one)
+{
+    const struct store_key first = {.id = "role", .epoch = 0};
+    const struct store_key key = {.id = "role", .epoch = 7};
+    struct store_turned out;
+
+    ck_assert(store_turn(provider("files"), &key, STORE_NEXT, &out));
+    ck_assert_str_eq(out.key.id, "role@next");
+    ck_assert(!store_turn(provider("files"), &key, STORE_FORMER, &out));
+    ck_assert(store_turn(provider("master"), &key, STORE_NEXT, &out));
+    ck_assert_uint_eq(out.key.epoch, 8);
+    ck_assert_str_eq(out.key.id, "role");
+    ck_assert(store_turn(provider("master"), &key, STORE_FORMER, &out));
+    ck_assert_uint_eq(out.key.epoch, 6);
+    ck_assert(!store_turn(provider("master"), &first, STORE_FORMER, &out));
+}
+END_TEST
+
 START_TEST(one_field_of_a_value_is_picked)
 {
     struct store_key key = {.id = "json", .field = "password"};
@@ -314,6 +332,7 @@ static Suite *make_suite(void)
     tcase_add_test(tc, a_program_keeps_secrets);
     tcase_add_test(tc, a_secret_of_the_largest_size_goes_through_a_program);
     tcase_add_test(tc, a_derived_secret_depends_on_key_name_and_epoch);
+    tcase_add_test(tc, a_role_has_a_next_password_and_where_it_is_derived_a_former_one);
     tcase_add_test(tc, one_field_of_a_value_is_picked);
     tcase_add_test(tc, a_password_is_made_once);
     tcase_add_test(tc, a_reference_of_the_configuration_is_read_from_its_store);

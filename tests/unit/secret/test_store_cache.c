@@ -73,9 +73,9 @@ static long asked(void)
     return n;
 }
 
-static int get(bool fresh, char *out, size_t cap)
+static int get_of(uint32_t epoch, bool fresh, char *out, size_t cap)
 {
-    struct store_key key = {.id = "role"};
+    struct store_key key = {.id = "role", .epoch = epoch};
     struct err err = {0};
     char *secret = NULL;
 
@@ -83,6 +83,11 @@ static int get(bool fresh, char *out, size_t cap)
     (void)snprintf(out, cap, "%s", secret == NULL ? "" : secret);
     secure_free(secret);
     return rc;
+}
+
+static int get(bool fresh, char *out, size_t cap)
+{
+    return get_of(0, fresh, out, cap);
 }
 
 START_TEST(a_value_is_asked_for_once)
@@ -150,6 +155,32 @@ START_TEST(what_does_not_exist_is_not_remembered)
 }
 END_TEST
 
+START_TEST(that_there_is_none_is_remembered_for_a_moment_by_those_who_were_refused)
+{
+    char value[32];
+
+    ck_assert_int_eq(get(true, value, sizeof value), ERR_NO_SECRET);
+    ck_assert_int_eq(get(true, value, sizeof value), ERR_NO_SECRET);
+
+    ck_assert_int_eq(asked(), 1);
+}
+END_TEST
+
+START_TEST(a_rotated_one_is_asked_for_at_once)
+{
+    char value[32];
+
+    put("one");
+    ck_assert_int_eq(get_of(1, true, value, sizeof value), 0);
+    put("two");
+    ck_assert_int_eq(get_of(2, false, value, sizeof value), 0);
+    ck_assert_str_eq(value, "two");
+    ck_assert_int_eq(get_of(1, false, value, sizeof value), 0); /* by one who does not know yet */
+
+    ck_assert_int_eq(asked(), 2);
+}
+END_TEST
+
 START_TEST(what_is_written_is_read)
 {
     struct store_key key = {.id = "role"};
@@ -173,6 +204,8 @@ static Suite *make_suite(void)
 
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, a_value_is_asked_for_once);
+    tcase_add_test(tc, that_there_is_none_is_remembered_for_a_moment_by_those_who_were_refused);
+    tcase_add_test(tc, a_rotated_one_is_asked_for_at_once);
     tcase_add_test(tc, a_fresh_one_is_asked_for_but_not_all_the_time);
     tcase_add_test(tc, threads_that_want_one_value_ask_once);
     tcase_add_test(tc, what_does_not_exist_is_not_remembered);
