@@ -2,7 +2,7 @@
 """README.md, docs/ and src/README.md are true: the examples run, what they print is what is printed, each
 connection string reaches its tenant, and every function, file and key that is named exists.
 
-Blocks of README.md, and then those of docs/drivers.md, say in their first line what they are for:
+Blocks of README.md, and then those of docs/drivers.md and docs/operating.md, say in their first line what they are for:
 
   sql setup             run by the superuser
   yaml fahrend.yaml     the configuration; `yaml append fahrend.yaml` is added to it
@@ -54,7 +54,7 @@ def find_blocks(text):
 
 DOCS = sorted(f"docs/{name}" for name in os.listdir(os.path.join(ROOT, "docs"))
               if name.endswith(".md"))
-BLOCKS = find_blocks(read(README)) + find_blocks(read("docs/drivers.md"))
+BLOCKS = [block for path in (README, "docs/drivers.md", "docs/operating.md") for block in find_blocks(read(path))]
 RUNS = [number for number, block in enumerate(BLOCKS) if block[0] == "sh run"]
 CONNECTS = {" ".join(info.replace(" connect", "").split()): body.splitlines()
             for info, body, _ in BLOCKS if " connect" in info}
