@@ -166,6 +166,9 @@ static int reload(struct daemon *d, struct buf *report, struct err *err)
     buf_release(&faults);
     report_changes(realm_config(d->realm), realm_config(realm), report);
     log_lines(LOG_INFO, "reload: ", report);
+    if (buf_size(report) == 0) {
+        log_info("reload: nothing changed");
+    }
     put_in_force(d, realm);
     tenants_follow(&d->tenants, d->realm);
     on_tenants_changed(d);

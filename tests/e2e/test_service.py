@@ -122,6 +122,25 @@ def test_systemd_is_told_what_happens(start, environment, tmp_path):
     assert "STOPPING=1" in "".join(notified.messages)
 
 
+def test_a_reload_says_what_changed(start):
+    daemon = start()
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: "reload: nothing changed" in daemon.log, "nothing is said to be changed")
+
+    with open(daemon.file, encoding="utf-8") as file:
+        text = file.read()
+    daemon.write(text.replace('"level": "debug"', '"level": "info"').replace(
+        f'"workers": {daemon_workers(text)}', f'"workers": {daemon_workers(text) + 1}'))
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: "reload: changed log.level" in daemon.log, "the level is said to be changed")
+
+    assert "reload: changed workers (needs a restart)" in daemon.log
+
+
+def daemon_workers(text):
+    return int(re.search(r'"workers": (\d+)', text)[1])
+
+
 def test_signals_that_come_while_it_ends_are_no_end_of_their_own(start):
     for _ in range(10):
         daemon = start()
