@@ -2,27 +2,31 @@
 //
 // forwarder: `forwarder PORT TARGET_PORT` gives every client on 127.0.0.1:PORT a connection of its
 // own to 127.0.0.1:TARGET_PORT and copies bytes both ways. It knows no protocol and pools nothing:
-// two polls, two reads and two writes per simple query are the floor under any proxy on uv_poll.
+// two polls, two reads and two writes per simple query are the floor under any proxy on epoll.
 // What a socket does not take at once is kept, and its peer is not read meanwhile. One thread.
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
-#include <uv.h>
+#define BATCH 256
 
 struct side {
-    uv_poll_t poll;
-    int fd;
+    int fd; /* -1: closed; a pair is freed when the batch is done */
     struct side *peer;
-    char *kept;    /* owned: bytes that fd did not take yet, or NULL */
-    size_t kept_n; /* bytes in kept */
-    bool closed;   /* the poll handle is closed; a pair is freed when both are */
+    struct side *next; /* in gone */
+    char *kept;        /* owned: bytes that fd did not take yet, or NULL */
+    size_t kept_n;     /* bytes in kept */
 };
+
+static int set; /* the epoll set */
+static struct side *gone;
 
 static struct sockaddr_in loopback(const char *port)
 {
@@ -31,33 +35,35 @@ static struct sockaddr_in loopback(const char *port)
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-static void on_close(uv_handle_t *handle)
+static void close_pair(struct side *s)
 {
-    struct side *s = handle->data;
-
     close(s->fd);
-    free(s->kept);
-    s->closed = true;
-    if (s->peer->closed) {
+    close(s->peer->fd);
+    s->fd = s->peer->fd = -1;
+    s->next = gone;
+    gone = s;
+}
+
+static void free_gone(void)
+{
+    struct side *s;
+
+    while ((s = gone) != NULL) {
+        gone = s->next;
+        free(s->kept);
+        free(s->peer->kept);
         free(s->peer);
         free(s);
     }
 }
 
-static void close_pair(struct side *s)
-{
-    uv_close((uv_handle_t *)&s->poll, on_close);
-    uv_close((uv_handle_t *)&s->peer->poll, on_close);
-}
-
-static void on_event(uv_poll_t *poll, int status, int events);
-
 /* A side reads unless its peer is stuck, and waits to write while it is stuck itself. */
-static void watch(struct side *s)
+static void watch(struct side *s, int how)
 {
-    int events = (s->peer->kept == NULL ? UV_READABLE : 0) | (s->kept != NULL ? UV_WRITABLE : 0);
+    struct epoll_event event = {.data.ptr = s};
 
-    uv_poll_start(&s->poll, events, on_event);
+    event.events = (s->peer->kept == NULL ? EPOLLIN : 0U) | (s->kept != NULL ? EPOLLOUT : 0U);
+    epoll_ctl(set, how, s->fd, &event);
 }
 
 /* Writes n bytes to s; keeps a copy of the rest. False where the connection is gone. */
@@ -75,20 +81,22 @@ static bool forward(struct side *s, const char *p, size_t n)
     s->kept = s->kept_n > 0 ? memcpy(malloc(s->kept_n), p + sent, s->kept_n) : NULL;
     free(old);
     if (was_stuck || s->kept != NULL) {
-        watch(s);
-        watch(s->peer);
+        watch(s, EPOLL_CTL_MOD);
+        watch(s->peer, EPOLL_CTL_MOD);
     }
     return true;
 }
 
-static void on_event(uv_poll_t *poll, int status, int events)
+static void on_event(struct side *s, uint32_t events)
 {
-    char scratch[65536];
-    struct side *s = poll->data;
+    static char scratch[65536];
 
-    if (status < 0 || ((events & UV_WRITABLE) && !forward(s, s->kept, s->kept_n))) {
+    if (s->fd < 0) {
+        return;
+    }
+    if ((events & EPOLLOUT) != 0 && s->kept != NULL && !forward(s, s->kept, s->kept_n)) {
         close_pair(s);
-    } else if ((events & UV_READABLE) && s->peer->kept == NULL) {
+    } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && s->peer->kept == NULL) {
         ssize_t n = read(s->fd, scratch, sizeof(scratch));
         if (n == 0 || (n < 0 && errno != EAGAIN) ||
             (n > 0 && !forward(s->peer, scratch, (size_t)n))) {
@@ -97,41 +105,38 @@ static void on_event(uv_poll_t *poll, int status, int events)
     }
 }
 
-static struct side *side_new(uv_loop_t *loop, int fd)
+static struct side *side_new(int fd)
 {
     struct side *s = calloc(1, sizeof(*s));
 
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    fcntl(fd, F_SETFL, O_NONBLOCK);
     s->fd = fd;
-    uv_poll_init(loop, &s->poll, fd);
-    s->poll.data = s;
     return s;
 }
 
-static void on_client(uv_poll_t *listener, int status, int events)
+static void on_client(int listener, const struct sockaddr_in *target)
 {
-    (void)status, (void)events;
-    struct sockaddr_in *target = listener->data;
-    uv_os_fd_t fd = -1;
-    uv_fileno((uv_handle_t *)listener, &fd);
-    int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (client < 0 || connect(server, (struct sockaddr *)target, sizeof(*target)) < 0) {
+    if (client < 0 || connect(server, (const struct sockaddr *)target, sizeof(*target)) < 0) {
         close(client);
         close(server);
         return;
     }
-    struct side *a = side_new(listener->loop, client);
-    struct side *b = side_new(listener->loop, server);
+    struct side *a = side_new(client);
+    struct side *b = side_new(server);
     a->peer = b;
     b->peer = a;
-    watch(a);
-    watch(b);
+    watch(a, EPOLL_CTL_ADD);
+    watch(b, EPOLL_CTL_ADD);
 }
 
 int main(int argc, char **argv)
 {
+    struct epoll_event events[BATCH] = {{.events = EPOLLIN}}; /* for the listener: no side */
+
     if (argc != 3) {
         fprintf(stderr, "usage: forwarder PORT TARGET_PORT\n");
         return 2;
@@ -143,9 +148,17 @@ int main(int argc, char **argv)
         perror("forwarder: listen");
         return 1;
     }
-    uv_poll_t listener;
-    uv_poll_init(uv_default_loop(), &listener, fd);
-    listener.data = &target;
-    uv_poll_start(&listener, UV_READABLE, on_client);
-    return uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+    set = epoll_create1(EPOLL_CLOEXEC);
+    epoll_ctl(set, EPOLL_CTL_ADD, fd, &events[0]);
+    for (;;) {
+        int n = epoll_wait(set, events, BATCH, -1);
+        for (int i = 0; i < n; i++) {
+            if (events[i].data.ptr == NULL) {
+                on_client(fd, &target);
+            } else {
+                on_event(events[i].data.ptr, events[i].events);
+            }
+        }
+        free_gone();
+    }
 }

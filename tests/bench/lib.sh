@@ -65,7 +65,7 @@ bench_compile() {
         # shellcheck disable=SC2046
         cc -std=c17 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
             -Wmissing-prototypes -Wvla -Werror "$here/$program.c" -o "$work/bin/$program" \
-            $(pkg-config --cflags --libs libuv)
+            $([ "$program" != forwarder_uring ] || pkg-config --cflags --libs liburing)
     done
 }
 
