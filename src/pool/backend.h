@@ -245,6 +245,13 @@ void backend_clean(struct backend *b, const char *sql);
  * it returns. */
 void backend_close(struct backend *b, const struct err *err);
 
+/* The same without an error, for a reason that the pool counts: enum backend_end. */
+static inline void backend_close_for(struct backend *b, uint8_t why)
+{
+    b->ending = why;
+    backend_close(b, NULL);
+}
+
 /* Ends the lingering: the server has had its time. */
 void backend_let_go(struct backend *b);
 

@@ -135,8 +135,7 @@ void host_close_idle(struct host *host)
 
     if (oldest != NULL) {
         struct backend *b = container_of(oldest, struct backend, host_node);
-        b->ending = BACKEND_END_ROOM;
-        backend_close(b, NULL);
+        backend_close_for(b, BACKEND_END_ROOM);
     }
 }
 

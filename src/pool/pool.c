@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "pool/cancel.h"
+#include "pool/idle.h"
 #include "pool/pools.h"
 #include "pool/supply.h"
 
@@ -126,109 +127,6 @@ void pool_note_birth(struct pool *pool, struct birth *birth)
     }
 }
 
-/* ---- idle connections ---- */
-
-static void take_from_idle(struct pool *pool, struct backend *b)
-{
-    if (!list_empty(&b->idle_node)) {
-        list_remove(&b->idle_node);
-        list_remove(&b->context_node);
-        list_remove(&b->birth_node);
-        b->birth->idle_count--;
-        list_remove(&b->host_node);
-        deadline_disarm(&b->deadline);
-        pool->idle_count--;
-    }
-}
-
-static void close_for(struct backend *b, enum backend_end why)
-{
-    b->ending = (uint8_t)why;
-    backend_close(b, NULL);
-}
-
-static void on_idle_timeout(struct deadline *deadline)
-{
-    struct backend *b = container_of(deadline, struct backend, deadline);
-    struct pool *pool = b->owner;
-
-    if (pool->count > (uint32_t)pool->settings.min_size || b->birth != pool->birth) {
-        close_for(b, BACKEND_END_IDLE);
-    } else {
-        deadline_arm(deadlines(pool), deadline, (uint64_t)pool->settings.idle_timeout,
-                     on_idle_timeout);
-    }
-}
-
-static void put_to_idle(struct pool *pool, struct backend *b)
-{
-    list_push_head(&pool->idle, &b->idle_node);
-    if (b->context != NULL && !b->context_unknown) {
-        list_push_head(&b->context->idle, &b->context_node);
-    }
-    list_push_head(&b->birth->idle, &b->birth_node);
-    b->birth->idle_count++;
-    list_push_head(&pool->host->idle, &b->host_node);
-    deadline_arm(deadlines(pool), &b->deadline, (uint64_t)pool->settings.idle_timeout,
-                 on_idle_timeout);
-    b->used_at = loop_now(pool->owner->loop);
-    pool->idle_count++;
-}
-
-/* A connection that rested long may be dead without a sign: ask it before it is used. */
-static bool must_check(const struct pool *pool, const struct backend *b)
-{
-    return pool->settings.check_delay > 0 &&
-           loop_now(pool->owner->loop) - b->used_at > (uint64_t)pool->settings.check_delay;
-}
-
-/* One that was made before any tenant of the pool was sealed cannot be signed for. */
-static bool may_share(const struct lane *lane, const struct backend *b)
-{
-    if (seal_key_is_set(&lane->seal) && b->start[0] == '\0') {
-        return false;
-    }
-    if (b->context == NULL) {
-        return true;
-    }
-    const struct lane *last = context_lane(b->context);
-    return last->account == lane->account ||
-           (lane->reset != RESET_BACKEND && last->reset != RESET_BACKEND);
-}
-
-/* By affinity: one already in the context, else the least recently used one. */
-static struct backend *best_idle(const struct pool_request *request)
-{
-    struct list *node = list_head(&request->context->idle);
-
-    if (node != NULL) {
-        struct backend *b = container_of(node, struct backend, context_node);
-        if (b->birth == request->birth) {
-            return b;
-        }
-    }
-    node = list_tail(&request->birth->idle);
-    return node == NULL ? NULL : container_of(node, struct backend, birth_node);
-}
-
-static struct backend *choose(struct pool *pool, const struct pool_request *request)
-{
-    for (;;) {
-        struct backend *b = best_idle(request);
-        if (b == NULL) {
-            return NULL;
-        }
-        take_from_idle(pool, b);
-        if (!may_share(request->lane, b)) {
-            close_for(b, BACKEND_END_TENANT);
-        } else if (must_check(pool, b)) {
-            backend_clean(b, "");
-        } else {
-            return b;
-        }
-    }
-}
-
 /* ---- asking and giving ---- */
 
 static int refuse_at_once(const struct pool *pool, struct err *err)
@@ -243,7 +141,7 @@ int pool_acquire(struct pool_request *request, struct backend **backend, struct 
     struct pool *pool = request->lane->pool;
 
     if (!pool->paused && request->lane->held == 0 && lane_link(request->lane)) {
-        struct backend *b = choose(pool, request);
+        struct backend *b = idle_choose(pool, request);
         if (b != NULL) {
             lane_note_time(request->lane, TIME_WAIT, 0);
             *backend = b;
@@ -285,25 +183,25 @@ static void grant(struct lane *lane, struct backend *b)
 static void offer(struct pool *pool, struct backend *b)
 {
     if (worn_out(pool, b)) {
-        close_for(b, pool->owner->draining            ? BACKEND_END_SHUTDOWN
-                     : b->ending != BACKEND_END_OTHER ? (enum backend_end)b->ending
-                                                      : BACKEND_END_ROOM);
+        backend_close_for(b, pool->owner->draining            ? BACKEND_END_SHUTDOWN
+                             : b->ending != BACKEND_END_OTHER ? (enum backend_end)b->ending
+                                                              : BACKEND_END_ROOM);
         return;
     }
     struct lane *lane = pool->paused ? NULL : lane_in_turn(pool);
     if (lane != NULL) {
         const struct pool_request *request = lane_first(lane);
-        if (may_share(lane, b) && request->birth == b->birth) {
+        if (idle_may_share(lane, b) && request->birth == b->birth) {
             grant(lane, b);
             return;
         }
         lane_unlink(lane);
-        if (!may_share(lane, b) || stands_in_the_way(pool, request)) {
-            close_for(b, BACKEND_END_TENANT); /* a fresh one is made for the next in turn */
+        if (!idle_may_share(lane, b) || stands_in_the_way(pool, request)) {
+            backend_close_for(b, BACKEND_END_TENANT); /* a fresh one is made for the next in turn */
             return;
         }
     }
-    put_to_idle(pool, b);
+    idle_put(pool, b);
 }
 
 /* Those that wait get what is idle, then what is made for them. */
@@ -312,7 +210,7 @@ static void serve_waiters(struct pool *pool)
     struct lane *lane;
 
     while (!pool->paused && !list_empty(&pool->idle) && (lane = lane_in_turn(pool)) != NULL) {
-        struct backend *b = choose(pool, lane_first(lane));
+        struct backend *b = idle_choose(pool, lane_first(lane));
         if (b == NULL) {
             lane_unlink(lane);
             break;
@@ -481,7 +379,7 @@ static void on_gone(struct backend *b, bool login, const struct err *err)
 {
     struct pool *pool = b->owner;
 
-    take_from_idle(pool, b);
+    idle_remove(pool, b);
     list_remove(&b->pool_node);
     cancel_orphan_all(b);
     pool->stats.ended[login && err != NULL ? BACKEND_END_LOGIN_FAILED
@@ -527,11 +425,6 @@ static const struct backend_owner_ops owner_ops = {
     .on_gone = on_gone,
     .on_free = on_free,
 };
-
-void pool_close_oldest(struct pool *pool)
-{
-    close_for(container_of(list_tail(&pool->idle), struct backend, idle_node), BACKEND_END_ROOM);
-}
 
 /* ---- by order of the console ---- */
 

@@ -161,7 +161,4 @@ void pool_free(struct pool *pool); /* has neither clients nor connections */
 /* --- for supply.c: one attempt; its place in the server's budget has been taken --- */
 void pool_start_connection(struct pool *pool, struct birth *birth);
 
-/* --- for supply.c: closes the least recently used idle one --- */
-void pool_close_oldest(struct pool *pool);
-
 #endif

@@ -31,8 +31,7 @@ void pools_close(struct pools *pools)
         deadline_disarm(&pool->reserve);
         while (!list_empty(&pool->all)) {
             struct backend *b = container_of(list_head(&pool->all), struct backend, pool_node);
-            b->ending = BACKEND_END_SHUTDOWN;
-            backend_close(b, NULL);
+            backend_close_for(b, BACKEND_END_SHUTDOWN);
         }
     }
     for (struct host *host = pools->hosts; host != NULL; host = host->hh.next) {

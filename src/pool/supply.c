@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "pool/idle.h"
 #include "pool/pools.h"
 
 #define CONNECTING_MAX 8    /* logins under way at once, of one pool */
@@ -116,7 +117,7 @@ static bool make_room(struct pool *pool)
     if (list_empty(&pool->idle) || HASH_COUNT(pool->births) == 1) {
         return false;
     }
-    pool_close_oldest(pool); /* which launches what there is room for then */
+    idle_close_oldest(pool); /* which launches what there is room for then */
     return false;
 }
 
