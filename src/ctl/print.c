@@ -6,7 +6,19 @@
 #include "base/alloc.h"
 #include "base/json.h"
 
-enum { OID_INT8 = 20 };
+/* Of PostgreSQL's types those that JSON has as well. */
+enum {
+    OID_BOOL = 16,
+    OID_INT8 = 20,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
+    OID_OID = 26,
+    OID_JSON = 114,
+    OID_FLOAT4 = 700,
+    OID_FLOAT8 = 701,
+    OID_NUMERIC = 1700,
+    OID_JSONB = 3802
+};
 
 /* ---- tables ---- */
 
@@ -23,7 +35,18 @@ static size_t width_of(const char *text)
 
 static bool is_number(const PGresult *result, int column)
 {
-    return PQftype(result, column) == OID_INT8;
+    switch (PQftype(result, column)) {
+    case OID_INT8:
+    case OID_INT2:
+    case OID_INT4:
+    case OID_OID:
+    case OID_FLOAT4:
+    case OID_FLOAT8:
+    case OID_NUMERIC:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static size_t *measure(const PGresult *result, int columns, int rows)
@@ -92,13 +115,28 @@ void print_table(struct buf *out, const PGresult *result)
 
 /* ---- JSON ---- */
 
+/* As it stands. NaN and Infinity are no numbers in JSON. */
+static bool is_json(const PGresult *result, int column, const char *value)
+{
+    Oid type = PQftype(result, column);
+
+    if (is_number(result, column)) {
+        value += *value == '-' ? 1 : 0;
+        return *value >= '0' && *value <= '9';
+    }
+    return type == OID_JSON || type == OID_JSONB;
+}
+
 static void print_json_value(struct buf *out, const PGresult *result, int row, int column)
 {
     const char *value = PQgetvalue(result, row, column);
 
     if (PQgetisnull(result, row, column)) {
         buf_append(out, "null", 4);
-    } else if (is_number(result, column)) {
+    } else if (is_json(result, column, value)) {
+        buf_append(out, value, strlen(value));
+    } else if (PQftype(result, column) == OID_BOOL) {
+        value = *value == 't' ? "true" : "false";
         buf_append(out, value, strlen(value));
     } else {
         json_append_text(out, slice_str(value));

@@ -11,7 +11,7 @@ from proxy import Proxy, base_config, merge
 
 HBA = """\
 local all all trust
-host all postgres,app 127.0.0.1/32 trust
+host all postgres,app,maker 127.0.0.1/32 trust
 host all all 127.0.0.1/32 scram-sha-256
 """
 

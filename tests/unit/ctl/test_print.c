@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/print.h"
 
+#include <stdlib.h>
+
+#include "base/alloc.h"
 #include "testing.h"
 
 static struct buf out;
@@ -10,11 +13,11 @@ static void tear_down(void)
     buf_release(&out);
 }
 
-/* Two columns, a text and a number, and the rows given. */
-static PGresult *make_result(const char *const rows[][2], int count)
+/* Two columns, a text and one of this type, and the rows given. */
+static PGresult *make_typed(Oid type, const char *const rows[][2], int count)
 {
     PGresAttDesc columns[2] = {{.name = (char *)(uintptr_t) "name", .typid = 25},
-                               {.name = (char *)(uintptr_t) "n", .typid = 20}};
+                               {.name = (char *)(uintptr_t) "n", .typid = type}};
     PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
 
     ck_assert_int_eq(PQsetResultAttrs(result, 2, columns), 1);
@@ -26,6 +29,11 @@ static PGresult *make_result(const char *const rows[][2], int count)
         }
     }
     return result;
+}
+
+static PGresult *make_result(const char *const rows[][2], int count)
+{
+    return make_typed(20, rows, count);
 }
 
 static void ck_printed(PGresult *result, const char *expected)
@@ -76,6 +84,34 @@ START_TEST(rows_are_objects_in_json)
 }
 END_TEST
 
+/* What one value of a type becomes. */
+static void ck_value(Oid type, const char *value, const char *expected)
+{
+    const char *const rows[][2] = {{"", value}};
+    PGresult *result = make_typed(type, rows, 1);
+    char *whole = x_printf("[\n  {\"name\": \"\", \"n\": %s}\n]\n", expected);
+
+    print_json_rows(&out, result);
+
+    ck_printed(result, whole);
+    buf_release(&out);
+    free(whole);
+}
+
+START_TEST(values_keep_their_types_in_json)
+{
+    ck_value(23, "-5", "-5");
+    ck_value(1700, "0.10", "0.10");
+    ck_value(701, "1e-07", "1e-07");
+    ck_value(701, "NaN", "\"NaN\"");
+    ck_value(701, "-Infinity", "\"-Infinity\"");
+    ck_value(16, "t", "true");
+    ck_value(16, "f", "false");
+    ck_value(3802, "{\"a\": [1]}", "{\"a\": [1]}");
+    ck_value(25, "7", "\"7\"");
+}
+END_TEST
+
 START_TEST(no_rows_are_an_empty_array)
 {
     PGresult *result = make_result(NULL, 0);
@@ -104,6 +140,7 @@ static Suite *make_suite(void)
     tcase_add_test(tc, a_table_is_aligned);
     tcase_add_test(tc, an_empty_table_has_its_head);
     tcase_add_test(tc, rows_are_objects_in_json);
+    tcase_add_test(tc, values_keep_their_types_in_json);
     tcase_add_test(tc, no_rows_are_an_empty_array);
     tcase_add_test(tc, a_command_has_its_notices);
     suite_add_tcase(suite, tc);
