@@ -132,8 +132,10 @@ def logins(cluster):
         clients = []
 
         async def run():
+            over = asyncio.Event()
+
             async def watch():
-                while True:
+                while not over.is_set():
                     row = await asyncio.to_thread(
                         cluster.run, "SELECT count(*) FROM pg_stat_activity"
                         " WHERE usename LIKE 'tenant_t%'")
@@ -143,7 +145,8 @@ def logins(cluster):
             begun = time.monotonic()
             right = await log_all_in(daemon.port, clients)
             took = time.monotonic() - begun
-            watcher.cancel()
+            over.set()
+            await watcher
             return right, took
         right, took = asyncio.run(run())
         figure(f"{ROLES} tenants with roles, budget {BUDGET}: {right} logged in and were answered in"
