@@ -13,9 +13,10 @@ struct place {
 };
 
 static const struct place places[] = {
-    {"{tenant}", PLACE_TENANT},     {"{schema}", PLACE_SCHEMA},
-    {"{role}", PLACE_ROLE},         {"{user}", PLACE_USER},
-    {"{database}", PLACE_DATABASE}, {"{application_name}", PLACE_APPLICATION},
+    {"{tenant}", PLACE_TENANT},      {"{schema}", PLACE_SCHEMA},
+    {"{role}", PLACE_ROLE},          {"{user}", PLACE_USER},
+    {"{database}", PLACE_DATABASE},  {"{application_name}", PLACE_APPLICATION},
+    {"{client_addr}", PLACE_CLIENT},
 };
 
 enum { PLACES = sizeof places / sizeof places[0] };

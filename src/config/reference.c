@@ -67,6 +67,9 @@ static void describe_places(struct buf *out, unsigned places)
     if ((places & PLACE_APPLICATION) != 0) {
         buf_printf(out, ", {application_name}");
     }
+    if ((places & PLACE_CLIENT) != 0) {
+        buf_printf(out, ", {client_addr}");
+    }
 }
 
 static void describe_size(struct buf *out, const struct key *key)

@@ -260,9 +260,10 @@ const struct key schema_keys[] = {
         .places = PLACE_TENANT, .example = "\"owner_{tenant}\""),
     ROW(TENANT, "application_name", TEXT, application_name, "\"\"",
         "What the server is told as application_name, as in \"{application_name} [{tenant}]\", so "
-        "that pg_stat_activity and its log name the tenant; the client sees its own. \"\" is "
-        "what the client says.",
-        .places = PLACE_TENANT | PLACE_APPLICATION),
+        "that pg_stat_activity and its log name the tenant; the client sees its own. With "
+        "{client_addr} clients of different addresses take turns by a switch. \"\" is what the "
+        "client says.",
+        .places = PLACE_TENANT | PLACE_APPLICATION | PLACE_CLIENT),
     ROW(TENANT, "password_epoch", INT, password_epoch, "0",
         "Which password in a row the role has, where secrets.store derives them: count it up, "
         "RELOAD, "

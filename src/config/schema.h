@@ -43,7 +43,8 @@ enum {
     PLACE_USER = 1 << 3,
     PLACE_DATABASE = 1 << 4,
     PLACE_APPLICATION = 1 << 5,
-    PLACE_ALL = (1 << 6) - 1
+    PLACE_CLIENT = 1 << 6,
+    PLACE_ALL = (1 << 7) - 1
 };
 
 struct key {

@@ -395,6 +395,7 @@ static enum enter_result enter_tenant(struct entry *e, struct err *err)
     struct frontend *f = e->f;
     const struct client_identity *identity = e->identity;
     struct login login = {.user = identity->user, .database = identity->database};
+    char client[ADDR_TEXT];
 
     const struct tenant *tenant = find_tenant(f, identity, &storage, err);
     if (tenant == NULL && (err->code == ERR_UNKNOWN_TENANT || err->code == ERR_SUSPENDED) &&
@@ -405,6 +406,8 @@ static enum enter_result enter_tenant(struct entry *e, struct err *err)
         check_replication(tenant, identity, err) < 0) {
         return ENTER_REFUSED;
     }
+    addr_print_host(&f->peer, client, sizeof client);
+    e->plan.client_addr = slice_str(client);
     int n = session_settings(tenant, &e->plan, identity->settings, count_settings(e), settings,
                              sizeof settings / sizeof settings[0], err);
     if (n < 0) {

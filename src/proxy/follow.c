@@ -45,15 +45,18 @@ static bool is_named(const struct frontend *f, struct slice name)
  * the name that is made of it. */
 static void take_name(struct frontend *f, struct slice name, struct slice value)
 {
-    struct slice pattern = slice_str(f->tenant->application_name);
-    struct slice tenant = slice_str(frontend_account(f)->name);
+    char client[ADDR_TEXT];
+    struct appname as = {.pattern = slice_str(f->tenant->application_name),
+                         .tenant = slice_str(frontend_account(f)->name)};
     struct context *old = f->request.context;
     char made[NAME_SIZE];
     struct slice own;
 
-    bool ours = appname_own(pattern, tenant, value, &own);
+    addr_print_host(&f->peer, client, sizeof client);
+    as.client_addr = slice_str(client);
+    bool ours = appname_own(&as, value, &own);
     own = ours ? own : value;
-    appname_make(pattern, tenant, own, made);
+    appname_make(&as, own, made);
     struct context *needed = context_with_fixed(table_of(f), old, name, slice_str(made));
     struct context *reported = context_with_fixed(table_of(f), old, name, value);
     if (f->backend->context == old) {

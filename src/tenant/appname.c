@@ -5,6 +5,7 @@
 
 #define PLACE_OWN    "{application_name}"
 #define PLACE_TENANT "{tenant}"
+#define PLACE_CLIENT "{client_addr}"
 
 /* A name that is being put together; what does not fit is left out. */
 struct line {
@@ -20,15 +21,21 @@ static void add(struct line *line, struct slice text)
     }
 }
 
-/* A part of the pattern, with the tenant filled in. */
-static void add_part(struct line *line, struct slice part, struct slice tenant)
+static bool begins_with(struct slice text, const char *place)
 {
-    const size_t n = strlen(PLACE_TENANT);
+    return text.n >= strlen(place) && memcmp(text.p, place, strlen(place)) == 0;
+}
 
+/* A part of the pattern, with tenant and client filled in. */
+static void add_part(struct line *line, struct slice part, const struct appname *as)
+{
     while (part.n > 0) {
-        if (part.n >= n && memcmp(part.p, PLACE_TENANT, n) == 0) {
-            add(line, tenant);
-            part = slice_from(part, n);
+        if (begins_with(part, PLACE_TENANT)) {
+            add(line, as->tenant);
+            part = slice_from(part, strlen(PLACE_TENANT));
+        } else if (begins_with(part, PLACE_CLIENT)) {
+            add(line, as->client_addr);
+            part = slice_from(part, strlen(PLACE_CLIENT));
         } else {
             add(line, slice_head(part, 1));
             part = slice_from(part, 1);
@@ -61,7 +68,7 @@ static struct slice trim(struct slice text)
     return text;
 }
 
-void appname_make(struct slice pattern, struct slice tenant, struct slice own, char out[NAME_SIZE])
+void appname_make(const struct appname *as, struct slice own, char out[NAME_SIZE])
 {
     char end[NAME_SIZE];
     struct line line = {.out = out};
@@ -69,9 +76,9 @@ void appname_make(struct slice pattern, struct slice tenant, struct slice own, c
     struct slice before;
     struct slice behind;
 
-    split(pattern, &before, &behind);
-    add_part(&tail, behind, tenant);
-    add_part(&line, before, tenant);
+    split(as->pattern, &before, &behind);
+    add_part(&tail, behind, as);
+    add_part(&line, before, as);
     size_t fixed = line.n + tail.n;
     size_t room = fixed < LIMIT_NAME ? LIMIT_NAME - fixed : 0;
     add(&line, slice_head(own, own.n < room ? own.n : room));
@@ -84,9 +91,20 @@ void appname_make(struct slice pattern, struct slice tenant, struct slice own, c
     }
 }
 
-bool appname_own(struct slice pattern, struct slice tenant, struct slice name, struct slice *own)
+/* Whether it is what a client without a name is called, or a connection that is no client's yet. */
+static bool is_nameless(const struct appname *as, struct slice name)
 {
+    struct appname nobody = {.pattern = as->pattern, .tenant = as->tenant};
     char nameless[NAME_SIZE];
+    char unused[NAME_SIZE];
+
+    appname_make(as, SLICE_EMPTY, nameless);
+    appname_make(&nobody, SLICE_EMPTY, unused);
+    return slice_eq_str(name, nameless) || slice_eq_str(name, unused);
+}
+
+bool appname_own(const struct appname *as, struct slice name, struct slice *own)
+{
     char start[NAME_SIZE];
     char end[NAME_SIZE];
     struct line head = {.out = start};
@@ -95,13 +113,12 @@ bool appname_own(struct slice pattern, struct slice tenant, struct slice name, s
     struct slice behind;
 
     *own = SLICE_EMPTY;
-    appname_make(pattern, tenant, SLICE_EMPTY, nameless);
-    if (slice_eq_str(name, nameless)) {
+    if (is_nameless(as, name)) {
         return true;
     }
-    split(pattern, &before, &behind);
-    add_part(&head, before, tenant);
-    add_part(&tail, behind, tenant);
+    split(as->pattern, &before, &behind);
+    add_part(&head, before, as);
+    add_part(&tail, behind, as);
     if (name.n < head.n + tail.n || memcmp(name.p, start, head.n) != 0 ||
         memcmp(name.p + name.n - tail.n, end, tail.n) != 0) {
         return false;

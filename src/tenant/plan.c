@@ -47,7 +47,9 @@ static int name_sessions(const struct tenant *tenant, struct plan *plan, struct 
         return 0;
     }
     plan->names_sessions = true;
-    appname_make(slice_str(pattern), slice_str(tenant->name), SLICE_EMPTY, plan->application_name);
+    appname_make(
+        &(struct appname){.pattern = slice_str(pattern), .tenant = slice_str(tenant->name)},
+        SLICE_EMPTY, plan->application_name);
     return plan_add(plan, "application_name", plan->application_name, err);
 }
 

@@ -36,7 +36,8 @@ struct plan {
     const struct secret_ref *password; /* CREDENTIAL_FIXED; its kind may be SECRET_NONE */
     bool dedicated; /* the pool serves this tenant only: its name belongs into the pool's key */
     bool sealed;    /* rls.seal: each server connection adds the tenant's seal for itself */
-    bool names_sessions; /* application_name is among the settings, by the tenant's pattern */
+    bool names_sessions;      /* application_name is among the settings, by the tenant's pattern */
+    struct slice client_addr; /* of the client at hand, for its name; the caller's */
     struct context_setting settings[LIMIT_CONTEXT_SETTINGS]; /* all fixed; each name once */
     size_t setting_count;
     /* private below */

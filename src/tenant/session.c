@@ -30,10 +30,13 @@ static int refuse_reserved(struct slice name, struct err *err)
 static void name_session(const struct tenant *tenant, struct plan *plan, struct slice own,
                          struct context_setting *out, size_t count)
 {
+    struct appname as = {.pattern = slice_str(tenant->config->application_name),
+                         .tenant = slice_str(tenant->name),
+                         .client_addr = plan->client_addr};
+
     for (size_t i = 0; i < count; i++) {
         if (setting_name_eq(out[i].name, slice_str("application_name"))) {
-            appname_make(slice_str(tenant->config->application_name), slice_str(tenant->name), own,
-                         plan->session_name);
+            appname_make(&as, own, plan->session_name);
             out[i].value = slice_str(plan->session_name);
         }
     }
@@ -48,6 +51,9 @@ int session_settings(const struct tenant *tenant, struct plan *plan,
 
     for (size_t i = 0; i < plan->setting_count && room; i++) {
         room = append(out, cap, &count, &plan->settings[i]);
+    }
+    if (plan->names_sessions) { /* it may say nothing of its name */
+        name_session(tenant, plan, SLICE_EMPTY, out, count);
     }
     for (size_t i = 0; i < n && room; i++) {
         struct context_setting setting = startup[i];

@@ -17,7 +17,7 @@
  * `startup` has the parameters in the order in which the last one counts (those out of `options`
  * first, as in PostgreSQL), without user, database, replication and options, and without what
  * resolve_strip takes out. Protocol extensions (_pq_.…) are no settings and are left out. Where
- * the plan names sessions, the client's application_name goes into the plan's. Fails with
+ * the plan names sessions, the client's application_name and address go into the plan's. Fails with
  * ERR_RESERVED, or with ERR_INVALID_VALUE where they are more than cap. */
 int session_settings(const struct tenant *tenant, struct plan *plan,
                      const struct context_setting *startup, size_t n, struct context_setting *out,

@@ -122,3 +122,21 @@ def test_the_connections_of_a_dedicated_pool_carry_the_tenant_from_the_start(dae
 
         assert reports(answer) == [""]
         assert client.value(AT_SERVER) == "[foxtrot]"
+
+
+def test_the_server_sees_where_the_client_is(cluster):
+    """Of a client behind a load balancer too, and of a tenant whose role is its own."""
+    tenants = tenants_config(size=1)
+    tenants["defaults"]["application_name"] = "{application_name} [{tenant}@{client_addr}]"
+    config = base_config(cluster.port, tenants=tenants, listen={
+        "proxy_protocol": True, "proxy_networks": ["127.0.0.1"]})
+    with Proxy(config) as daemon:
+        for tenant in ("acme", "foxtrot"):
+            with daemon.wire() as client:
+                client.send(b"PROXY TCP4 192.0.2.7 10.0.0.1 56324 443\r\n")
+                client.login(user="app", database="app", app__tenant=tenant,
+                             application_name="report")
+                assert client.value(AT_SERVER) == f"report [{tenant}@192.0.2.7]"
+                assert client.value("SELECT body FROM notes") == f"of {tenant}"
+                assert client.parameters["application_name"] == "report"
+                assert reports(client.ask(query("RESET application_name"))) == [""]

@@ -6,18 +6,17 @@
 #define PATTERN "{application_name} [{tenant}]"
 #define FIFTY   "0123456789_123456789_123456789_123456789_123456789"
 
-static struct slice tenant;
-
-static void set_up(void)
+static struct appname as(const char *pattern)
 {
-    tenant = slice_str("acme");
+    return (struct appname){slice_str(pattern), slice_str("acme"), slice_str("10.0.0.7")};
 }
 
 static void assert_made(const char *pattern, const char *own, const char *name)
 {
+    struct appname given = as(pattern);
     char out[NAME_SIZE];
 
-    appname_make(slice_str(pattern), tenant, slice_str(own), out);
+    appname_make(&given, slice_str(own), out);
     ck_assert_str_eq(out, name);
 }
 
@@ -51,15 +50,17 @@ END_TEST
 
 START_TEST(a_name_that_was_made_gives_the_clients_part)
 {
-    const char *const patterns[] = {PATTERN, "{tenant}/{application_name}", "{application_name}"};
+    const char *const patterns[] = {PATTERN, "{tenant}/{application_name}", "{application_name}",
+                                    "{application_name} [{tenant}@{client_addr}]"};
     const char *const names[] = {"psql", "", "psql [acme]", " "};
 
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
         for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
             char made[NAME_SIZE];
+            struct appname given = as(patterns[i]);
             struct slice own;
-            appname_make(slice_str(patterns[i]), tenant, slice_str(names[k]), made);
-            ck_assert(appname_own(slice_str(patterns[i]), tenant, slice_str(made), &own));
+            appname_make(&given, slice_str(names[k]), made);
+            ck_assert(appname_own(&given, slice_str(made), &own));
             ck_assert_slice_str(own, names[k]);
         }
     }
@@ -71,10 +72,27 @@ START_TEST(a_name_that_was_not_made_gives_none)
     const char *const names[] = {"psql", "psql [bravo]", "", "acme]", "[acme"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct appname given = as(PATTERN);
         struct slice own;
-        ck_assert_msg(!appname_own(slice_str(PATTERN), tenant, slice_str(names[i]), &own), "%s",
-                      names[i]);
+        ck_assert_msg(!appname_own(&given, slice_str(names[i]), &own), "%s", names[i]);
     }
+}
+END_TEST
+
+START_TEST(the_clients_address_stands_in_its_place)
+{
+    assert_made("{application_name} [{tenant}@{client_addr}]", "psql", "psql [acme@10.0.0.7]");
+    assert_made("{client_addr}:{application_name}", "", "10.0.0.7:");
+}
+END_TEST
+
+START_TEST(what_a_connection_without_a_client_is_called_is_no_name)
+{
+    struct appname given = as("{application_name} [{tenant}@{client_addr}]");
+    struct slice own = slice_str("not empty");
+
+    ck_assert(appname_own(&given, slice_str("[acme@]"), &own));
+    ck_assert_slice_str(own, "");
 }
 END_TEST
 
@@ -83,13 +101,14 @@ static Suite *make_suite(void)
     Suite *suite = suite_create("appname");
     TCase *cases = tcase_create("appname");
 
-    tcase_add_unchecked_fixture(cases, set_up, NULL);
     tcase_add_test(cases, the_clients_name_and_the_tenants_stand_in_their_places);
     tcase_add_test(cases, a_client_without_a_name_leaves_no_space);
     tcase_add_test(cases, the_clients_part_is_cut_and_not_the_tenants);
     tcase_add_test(cases, bytes_that_the_server_would_replace_are_replaced);
     tcase_add_test(cases, a_name_that_was_made_gives_the_clients_part);
     tcase_add_test(cases, a_name_that_was_not_made_gives_none);
+    tcase_add_test(cases, the_clients_address_stands_in_its_place);
+    tcase_add_test(cases, what_a_connection_without_a_client_is_called_is_no_name);
     suite_add_tcase(suite, cases);
     return suite;
 }
