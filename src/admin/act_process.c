@@ -24,11 +24,28 @@ static void tell_report(struct console *c, const struct buf *report)
     }
 }
 
+/* The answer comes when every worker has what was mailed before: the next login finds it. */
+static enum gather_step know(struct proxy *proxy, const struct question *q,
+                             struct gather_part *part)
+{
+    (void)proxy;
+    (void)q;
+    (void)part;
+    return GATHER_DONE;
+}
+
+static void on_known(struct console *c, const struct gather *answers)
+{
+    (void)answers;
+    console_done(c, "RELOAD");
+}
+
 void act_reload(struct console *c, const struct command *command)
 {
     struct admin *admin = c->admin;
     struct buf report = {0};
     struct err err = {0};
+    struct question all = {.scope = GATHER_ALL};
     int rc = admin->hooks.reload(admin->data, &report, &err);
 
     (void)command;
@@ -37,7 +54,7 @@ void act_reload(struct console *c, const struct command *command)
     if (rc < 0) {
         console_fail(c, &err);
     } else {
-        console_done(c, "RELOAD");
+        console_gather(c, &all, know, on_known);
     }
 }
 
