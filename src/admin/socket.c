@@ -217,7 +217,7 @@ static void collect_server(struct proxy *proxy, const struct pool *pool, const s
         /* A socket of the Unix family has no port, but the server is known by one. */
         r->addr.port = r->addr.family == AF_UNIX ? (uint16_t)b->port : r->addr.port;
     }
-    if (b->context != NULL) {
+    if (backend_in_force(b) != NULL) {
         record_name(r->tenant, context_lane(b->context)->account->name);
         name_application(r, b->context);
     }

@@ -539,7 +539,7 @@ void backend_set_context(struct backend *b, struct context *context)
         backend_set_context_as_reported(b, context);
     }
     context->proven = true;
-    b->context_unknown = b->fixed_unknown = false;
+    b->context_unknown = b->fixed_unknown = b->scrubbed = false;
 }
 
 int backend_send(struct backend *b, struct iovec *pieces, int count)

@@ -122,15 +122,15 @@ struct backend {
 
     struct birth *birth;            /* what it began with; a reference of the pool's, or NULL */
     struct context_table *contexts; /* the worker's, that the two below are from */
-    struct context
-        *context; /* last asserted; a reference; NULL before the first and after a reset */
-    struct context *next_context; /* of the switch under way; a reference, or NULL */
-    uint64_t last_user;           /* number of the frontend that used it last, for reset: client */
-    bool context_unknown;         /* something may have changed since it was asserted */
-    bool fixed_unknown;           /* the same, of the tenant's own settings, within a session */
-    bool switch_partial;          /* the switch under way asserts only those */
-    struct prepared statements;   /* of the clients that exist on it */
-    uint32_t prepared;            /* which of the switch's statements exist on it: SWITCH_* bits */
+    struct context *context;        /* last asserted; a reference; NULL before the first */
+    struct context *next_context;   /* of the switch under way; a reference, or NULL */
+    uint64_t last_user;         /* number of the frontend that used it last, for reset: client */
+    bool context_unknown;       /* something may have changed since it was asserted */
+    bool scrubbed;              /* DISCARD ALL ran since: it only tells whose process this was */
+    bool fixed_unknown;         /* the same, of the tenant's own settings, within a session */
+    bool switch_partial;        /* the switch under way asserts only those */
+    struct prepared statements; /* of the clients that exist on it */
+    uint32_t prepared;          /* which of the switch's statements exist on it: SWITCH_* bits */
 
     struct ledger ledger;
     struct buf in;      /* the start of a message that is not whole yet */
@@ -231,6 +231,12 @@ static inline bool backend_settled(const struct backend *b)
 {
     return b->synced && b->status == 'I' && ledger_empty(&b->ledger) && !b->copy_in &&
            b->body_left == 0;
+}
+
+/* The settings that are asserted in the session, or NULL: it is as after its login. */
+static inline struct context *backend_in_force(const struct backend *b)
+{
+    return b->scrubbed ? NULL : b->context;
 }
 
 /* LINKED to IDLE (on_ready follows before it returns), HELD or CLEANING. reset_query: to run first,

@@ -35,18 +35,15 @@ static void send_query(struct backend *b, const char *sql)
     buf_release(&out);
 }
 
-/* After DISCARD ALL nothing of anybody is left: the connection is as after its login. Of another
- * reset query we cannot tell what it left. */
+/* After DISCARD ALL nothing of anybody is left in the session, though in its process there may be.
+ * Of another reset query we cannot tell what it left. */
 static void forget_context(struct backend *b, bool discarded_all)
 {
     b->prepared = 0;
     prepared_clear(&b->statements);
+    b->scrubbed = discarded_all;
     b->context_unknown = !discarded_all;
     b->fixed_unknown = false;
-    if (discarded_all) {
-        context_unref(b->contexts, b->context);
-        b->context = NULL;
-    }
 }
 
 /* One step of cleaning: called when nothing is owed. Rolls back, then resets, then is done. */

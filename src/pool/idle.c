@@ -36,9 +36,11 @@ static void on_idle_timeout(struct deadline *deadline)
 
 void idle_put(struct pool *pool, struct backend *b)
 {
+    struct context *in_force = backend_in_force(b);
+
     list_push_head(&pool->idle, &b->idle_node);
-    if (b->context != NULL && !b->context_unknown) {
-        list_push_head(&b->context->idle, &b->context_node);
+    if (in_force != NULL && !b->context_unknown) {
+        list_push_head(&in_force->idle, &b->context_node);
     }
     list_push_head(&b->birth->idle, &b->birth_node);
     b->birth->idle_count++;

@@ -36,7 +36,7 @@ bool reports_note(struct backend *b, struct slice body)
  * it. */
 static void adopt_parameter(struct backend *b, struct slice name, struct slice value)
 {
-    if (b->context == NULL || tracked_number(name) < 0) {
+    if (backend_in_force(b) == NULL || tracked_number(name) < 0) {
         return;
     }
     struct context *changed = context_with(b->contexts, b->context, name, value);

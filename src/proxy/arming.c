@@ -14,7 +14,7 @@ static bool must_scrub(const struct frontend *f, const struct backend *b)
 {
     enum reset_policy reset = f->tenant->reset;
 
-    if (b->context == NULL) {
+    if (backend_in_force(b) == NULL) {
         return false;
     }
     bool other = context_lane(b->context)->account != frontend_account(f);
@@ -33,7 +33,7 @@ bool arming_needed(const struct frontend *f)
 {
     const struct backend *b = f->backend;
 
-    return is_sealed(f) || b->context != f->request.context || b->context_unknown ||
+    return is_sealed(f) || backend_in_force(b) != f->request.context || b->context_unknown ||
            f->tenant->assertion == ASSERT_ALWAYS || must_scrub(f, b);
 }
 
@@ -55,7 +55,7 @@ uint32_t arming_build(struct frontend *f, bool fixed_only)
 {
     struct backend *b = f->backend;
     struct switch_order order = {
-        .from = b->context,
+        .from = backend_in_force(b),
         .birth = b->birth->settings,
         .to = f->request.context,
         .unknown = b->context_unknown || f->tenant->assertion == ASSERT_ALWAYS,

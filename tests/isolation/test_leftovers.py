@@ -177,8 +177,9 @@ KEPT = {
 }
 
 
+@pytest.mark.parametrize("mode", ["transaction", "session"])
 @pytest.mark.parametrize("what", KEPT)
-def test_what_a_process_keeps_goes_with_it(cluster, what):
+def test_what_a_process_keeps_goes_with_it(cluster, what, mode):
     """reset: backend ends the process; the control, reset: tenant, cannot clear this."""
     cluster.run("CREATE EXTENSION IF NOT EXISTS dblink", "app")
     with cluster.connect("app") as conn:
@@ -187,11 +188,13 @@ def test_what_a_process_keeps_goes_with_it(cluster, what):
     leave, look, kept, gone = KEPT[what]
     seen = {}
     for reset in ("tenant", "backend"):
-        tenants = {"defaults": {"login": {"user": "postgres"}, "pool": {"size": 1}, "reset": reset},
+        tenants = {"defaults": {"login": {"user": "postgres"}, "reset": reset,
+                                "pool": {"size": 1, "mode": mode}},
                    "acme": {}, "bravo": {}}
         with Proxy(base_config(cluster.port, tenants=tenants)) as daemon:
-            with daemon.wire_tenant("acme") as acme, daemon.wire_tenant("bravo") as bravo:
+            with daemon.wire_tenant("acme") as acme:
                 assert not errors_of(acme.ask(query(leave.format(cluster))))
+            with daemon.wire_tenant("bravo") as bravo:
                 seen[reset] = bravo.value(look.format(seeded=repr(seeded)))
 
     assert seen == {"tenant": kept, "backend": gone}
