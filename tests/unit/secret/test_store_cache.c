@@ -18,8 +18,10 @@ static char folder[64];
 static const struct config *config;
 static const struct secrets *secrets;
 
-/* Prints $D/value and adds a byte to $D/asked; status 44 where there is no value. */
-static const char program[] = "echo >>$D/asked; sleep 0.1; cat $D/value 2>/dev/null || exit 44";
+/* Prints $D/value and adds a byte to $D/asked; status 44 where there is no value, 3 where that is
+ * "broken". */
+static const char program[] = "echo >>$D/asked; sleep 0.1; grep -qsx broken $D/value && exit 3;"
+                              " cat $D/value 2>/dev/null || exit 44";
 
 static void set_up(void)
 {
@@ -143,6 +145,20 @@ START_TEST(threads_that_want_one_value_ask_once)
 }
 END_TEST
 
+START_TEST(what_was_read_serves_while_the_program_fails)
+{
+    char value[32];
+
+    put("one");
+    ck_assert_int_eq(get(false, value, sizeof value), 0);
+    put("broken");
+    ck_assert_int_eq(get(true, value, sizeof value), 0);
+
+    ck_assert_str_eq(value, "one");
+    ck_assert_int_eq(asked(), 2);
+}
+END_TEST
+
 START_TEST(what_does_not_exist_is_not_remembered)
 {
     char value[32];
@@ -208,6 +224,7 @@ static Suite *make_suite(void)
     tcase_add_test(tc, a_rotated_one_is_asked_for_at_once);
     tcase_add_test(tc, a_fresh_one_is_asked_for_but_not_all_the_time);
     tcase_add_test(tc, threads_that_want_one_value_ask_once);
+    tcase_add_test(tc, what_was_read_serves_while_the_program_fails);
     tcase_add_test(tc, what_does_not_exist_is_not_remembered);
     tcase_add_test(tc, what_is_written_is_read);
     suite_add_tcase(suite, tc);
