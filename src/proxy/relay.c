@@ -191,6 +191,9 @@ static size_t begin(struct frontend *f, struct slice rest)
     case CLASS_REQUEST:
         break;
     }
+    if (frame.type == WIRE_FLUSH) { /* nothing is owed: a server would not even answer */
+        return skip_drop(f, rest, &frame, false);
+    }
     f->request_at = loop_now(f->proxy->loop);
     struct err err;
     err_clear(&err);

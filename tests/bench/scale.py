@@ -32,6 +32,7 @@ tenants:
 {tenants}
 limits: {{clients: 20000}}
 http: {{port: 0}}
+core_dumps: true  # valgrind's vgdb is a debugger
 log: {{level: warning}}
 """
 

@@ -33,7 +33,7 @@ class Line:
     def __init__(self, stack, cluster, folder, **changes):
         self.stack = stack
         self.config = merge(base_config(cluster.port, tenants=tenants_config()),
-                            merge({"listen": {"unix_dir": str(folder)}}, changes))
+                            merge({"listen": {"unix_dir": folder}}, changes))
         self.first = self.add(())
 
     def add(self, arguments, **changes):
@@ -50,10 +50,17 @@ class Line:
         return new
 
 
+@pytest.fixture
+def folder():
+    """For sockets, whose paths must be short."""
+    with tempfile.TemporaryDirectory(prefix="line-") as path:
+        yield path
+
+
 @pytest.fixture(name="line")
-def make_line(cluster, tmp_path):
+def make_line(cluster, folder):
     with contextlib.ExitStack() as stack:
-        yield lambda **changes: Line(stack, cluster, tmp_path, **changes)
+        yield lambda **changes: Line(stack, cluster, folder, **changes)
 
 
 def end_well(proxy):
@@ -178,9 +185,9 @@ def test_an_address_that_is_no_more_is_left_and_a_new_one_is_opened(line):
 
 
 @pytest.mark.parametrize("where", ["tcp", "unix"])
-def test_the_http_endpoint_goes_along(line, tmp_path, where):
+def test_the_http_endpoint_goes_along(line, folder, where):
     port = free_port()
-    path = str(tmp_path / "http")
+    path = os.path.join(folder, "http")
     daemons = line(http={"address": path if where == "unix" else "127.0.0.1", "port": port})
 
     new = daemons.succeed(daemons.first)
@@ -207,7 +214,7 @@ def test_without_a_process_before_it_starts_as_usual(line):
     alone.stop()
 
 
-def test_a_process_that_cannot_start_takes_nothing(line, tmp_path):
+def test_a_process_that_cannot_start_takes_nothing(line, folder):
     daemons = line()
     blocker = socket.create_server(("127.0.0.1", 0))
     with pytest.raises(AssertionError, match="cannot start"):
@@ -221,7 +228,7 @@ def test_a_process_that_cannot_start_takes_nothing(line, tmp_path):
             proxy.kill()
     blocker.close()
 
-    with psycopg.connect(host=str(tmp_path), port=daemons.first.port, user="app", dbname="app",
+    with psycopg.connect(host=folder, port=daemons.first.port, user="app", dbname="app",
                          options="-c app.tenant=acme") as conn:
         assert conn.execute("SELECT body FROM notes").fetchall() == [("of acme",)]
     new = daemons.succeed(daemons.first)
@@ -262,9 +269,9 @@ def test_the_old_one_lets_nobody_wait_beyond_the_drain_timeout(line):
     new.stop()
 
 
-def test_a_stranger_at_the_place_is_not_understood(line, tmp_path):
+def test_a_stranger_at_the_place_is_not_understood(line, folder):
     daemons = line()
-    path = str(tmp_path / f".s.fahrend.{daemons.first.port}")
+    path = os.path.join(folder, f".s.fahrend.{daemons.first.port}")
     assert os.stat(path).st_mode & 0o777 == 0o600
 
     for junk in (b"", b"?", b"R", b"C123", b"C" + b"\xff" * 64, b"x" * 500):

@@ -8,10 +8,19 @@ import subprocess
 import pytest
 
 from attacks import Field, attacks, levels, make_places
+from cluster import Cluster
 from proxy import binary, merge
 
 OPEN = {level: {attack["id"] for attack in attacks() if level in attack["open"]}
         for level in levels()}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A PostgreSQL of its own: the attacks make the same places in the one that all share."""
+    with Cluster() as server:
+        server.run("CREATE ROLE app LOGIN")
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -91,6 +91,23 @@ START_TEST(a_batch_without_sync_keeps_the_link)
 }
 END_TEST
 
+START_TEST(a_flush_of_nothing_takes_no_connection)
+{
+    struct stage s;
+    struct peer *server;
+    stage_begin(&s, "", PLAIN);
+    struct peer *client = login(&s, "app.acme", &server);
+
+    stage_ask(client, "HHQ");
+    peer_expect(server, "Q");
+    stage_answer(server, "CZI");
+    peer_expect(client, "CZI");
+
+    ck_assert_int_eq(stage_frontend(&s)->state, FRONTEND_IDLE);
+    stage_end(&s);
+}
+END_TEST
+
 START_TEST(a_connection_left_serves_the_next_client_at_once)
 {
     struct stage s;
@@ -671,6 +688,7 @@ static void add_links(TCase *all)
     tcase_add_test(all, a_connection_is_let_go_when_the_transaction_is_over);
     tcase_add_test(all, in_session_mode_it_is_kept);
     tcase_add_test(all, a_batch_without_sync_keeps_the_link);
+    tcase_add_test(all, a_flush_of_nothing_takes_no_connection);
     tcase_add_test(all, a_connection_left_serves_the_next_client_at_once);
     tcase_add_test(all, what_was_sent_before_the_greeting_is_answered_after_it);
     tcase_add_test(all, many_pipelined_batches_are_answered_in_order);
