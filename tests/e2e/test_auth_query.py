@@ -244,6 +244,16 @@ def test_roles_decide(known):
         assert refusal(daemon, "nobody_a", PASSWORD)[1]["C"] == "28000"
 
 
+def test_no_timeout_of_a_client_ends_a_question(known):
+    """It takes longer than any query or transaction of the tenant may."""
+    slow = "SELECT rolname, rolpassword FROM pg_authid, pg_sleep(0.6) WHERE rolname = $1"
+    cut = config(known, query={"sql": slow})
+    cut["tenants"]["defaults"]["timeouts"] = {"query": "300ms", "transaction": "300ms"}
+    with Proxy(cut) as daemon, daemon.tenant("acme", user="pw_scram_a", password=PASSWORD) as conn:
+        with pytest.raises(psycopg.errors.OperationalError):
+            conn.execute("SELECT pg_sleep(5)")
+
+
 def test_many_logins_at_once_ask_once(known):
     known.run("CREATE SEQUENCE public.asked", "app")
     sql = ("SELECT rolname, rolpassword FROM pg_authid, nextval('public.asked') "

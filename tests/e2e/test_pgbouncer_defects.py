@@ -21,7 +21,7 @@ WHERE = {
     "client_idle_timeout of one user ends the clients of all":
         ["e2e/test_pgbouncer_defects.py:test_an_idle_timeout_is_its_tenants_own"],
     "transaction_timeout ends a look-up of auth_query in flight":
-        "auth_query is a connection of its own, which no timeout of a client knows",
+        ["e2e/test_auth_query.py:test_no_timeout_of_a_client_ends_a_question"],
     "Parse of a name whose first Parse failed ends the client":
         ["e2e/test_prepared.py:test_a_failed_parse_leaves_no_trace"],
     "a tracked value above 127 bytes is not followed, the last client's stays":
@@ -55,7 +55,7 @@ WHERE = {
     "query_wait_timeout of one user counts for others":
         ["e2e/test_pgbouncer_defects.py:test_a_wait_is_bounded_as_its_own_tenant_says"],
     "users of auth_query stay known in other databases":
-        "auth_query's cache is by user and database alike, and ends after its time",
+        ["e2e/test_auth_query.py:test_the_tenant_and_the_database_are_parameters"],
     "a `reject` line of the HBA file is skipped":
         ["e2e/test_hba.py:test_reject_says_so"],
     "RECONNECT exceeds pool_size by one":
@@ -65,7 +65,7 @@ WHERE = {
     "the time of those who waited in vain is in no statistic":
         ["e2e/test_pgbouncer_defects.py:test_who_waited_in_vain_has_waited"],
     "cancels go in plain text to servers that take TLS only":
-        "stands with the TLS of server connections",
+        ["e2e/test_tls_servers.py:test_a_cancel_request_goes_with_tls"],
     "credentials for PAM and LDAP are taken in before the login":
         ["e2e/test_services.py:test_a_directory_that_hangs_holds_up_nobody_else",
          "e2e/test_before_login.py:test_names_that_there_are_not_leave_nothing"],
