@@ -107,11 +107,9 @@ static void on_suspension_kept(void *data, const struct tenant_outcome *outcome)
 static int start_keeping(struct suspension *s, struct err *err)
 {
     struct command command;
-    char *text = x_printf("SUSPEND TENANT \"%s\"", s->q.name);
-    int rc = command_parse(slice_str(text), &command, err);
-    struct tenant_job *job = rc < 0 ? NULL : tenant_job_new(s->admin, &command, err);
 
-    free(text);
+    command_for_tenant(&command, "suspend tenant", s->q.name);
+    struct tenant_job *job = tenant_job_new(s->admin, &command, err);
     if (job == NULL) {
         return err->code;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "admin/command.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -247,6 +248,18 @@ int command_parse(struct slice text, struct command *command, struct err *err)
                        (const char *)shown.p);
     }
     return read_argument(&words, taken, command, err);
+}
+
+void command_for_tenant(struct command *command, const char *words, const char *tenant)
+{
+    size_t i = 0;
+
+    while (strcmp(command_kinds[i].words, words) != 0) {
+        i++;
+        assert(i < command_kind_count);
+    }
+    *command = (struct command){.kind = &command_kinds[i], .has_name = true, .options = "{}"};
+    (void)snprintf(command->name, sizeof command->name, "%s", tenant);
 }
 
 struct columns command_columns(const struct command *command)

@@ -62,6 +62,10 @@ extern const size_t command_kind_count;
 /* Returns 0, or ERR_SYNTAX. */
 int command_parse(struct slice text, struct command *command, struct err *err);
 
+/* What a console would say of one tenant, for work that no console asked for: a kind of the table
+ * by its words, and the name, which is not read as text. */
+void command_for_tenant(struct command *command, const char *words, const char *tenant);
+
 /* The columns of its answer; none where it has no rows. */
 struct columns command_columns(const struct command *command);
 

@@ -64,21 +64,11 @@ static int check_bounds(struct admin *admin, const char *tenant, struct err *err
     return 0;
 }
 
-static const struct command_kind *find_create(void)
-{
-    size_t i = 0;
-
-    while (command_kinds[i].argument != ARGUMENT_CREATE) {
-        i++;
-    }
-    return &command_kinds[i];
-}
-
 static int start(struct making *making, struct err *err)
 {
-    struct command command = {.kind = find_create(), .has_name = true, .options = "{}"};
+    struct command command;
 
-    memcpy(command.name, making->name, sizeof command.name);
+    command_for_tenant(&command, "create tenant", making->name);
     struct tenant_job *job = tenant_job_new(making->admin, &command, err);
     return job == NULL ? err->code : tenant_job_start(job, tenant_make, on_made, making, err);
 }
