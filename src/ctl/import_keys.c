@@ -91,7 +91,8 @@ const struct import_key import_keys[] = {
             "set auth.method to hba and auth.hba_file to this file; check it first: a line that "
             "PgBouncer skips with a warning refuses the whole file here"),
     ADVISED(GLOBAL, "auth_ident_file", "", "set auth.ident_file to this file, with auth.hba_file"),
-    ADVISED(GLOBAL, "auth_ldap_options", "", "write its options behind the method ldap, in a rule of auth.hba_file"),
+    ADVISED(GLOBAL, "auth_ldap_options", "",
+            "write its options behind the method ldap, in a rule of auth.hba_file"),
     ADVISED(GLOBAL, "auth_user", "", AUTH_QUERY),
     ADVISED(GLOBAL, "auth_query", "", AUTH_QUERY),
     ADVISED(GLOBAL, "auth_dbname", "", AUTH_QUERY),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // print: an answer of the console as text for people or as JSON for programs. A row becomes an
-// object with its columns' names; numbers, booleans and JSON are what they are. Pure: bytes into a buf.
+// object with its columns' names; numbers, booleans and JSON are what they are. Pure: bytes into a
+// buf.
 #ifndef CTL_PRINT_H
 #define CTL_PRINT_H
 

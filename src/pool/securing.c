@@ -61,7 +61,8 @@ static bool is_unix(const struct conn *conn)
     struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof sa;
 
-    return getsockname(conn->watch.fd, (struct sockaddr *)&sa, &size) == 0 && sa.ss_family == AF_UNIX;
+    return getsockname(conn->watch.fd, (struct sockaddr *)&sa, &size) == 0 &&
+           sa.ss_family == AF_UNIX;
 }
 
 int securing_begin(struct securing *s, struct conn *conn, const char *host, struct err *err)

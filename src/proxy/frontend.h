@@ -65,7 +65,7 @@ struct frontend {
     struct backend *backend;     /* while LINKED */
     struct client_statement *statements; /* uthash by name; NULL for none */
     struct buf in;                       /* bytes received and not sent on yet */
-    uint32_t armed;     /* bytes of `in` that went out already */
+    uint32_t armed;                      /* bytes of `in` that went out already */
     uint32_t body_left; /* bytes of the message being passed that have not come yet */
     uint32_t slot;
     uint8_t state;     /* enum frontend_state */

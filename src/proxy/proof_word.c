@@ -105,8 +105,8 @@ static int judge_service(struct client_proof *proof, struct err *err)
 {
     if (!proof->password_right) {
         log_write(proof->refusal.code == ERR_PASSWORD ? LOG_INFO : LOG_WARNING,
-               "password not accepted user=%.*s reason=\"%s\"", (int)proof->identity->user.n,
-               (const char *)proof->identity->user.p, proof->refusal.text);
+                  "password not accepted user=%.*s reason=\"%s\"", (int)proof->identity->user.n,
+                  (const char *)proof->identity->user.p, proof->refusal.text);
     }
     return client_proof_verdict(proof, proof->password_right && proof->identity->known != NULL,
                                 err);

@@ -29,7 +29,8 @@ static int run(const struct store_call *call, const char *verb, const char *inpu
     int rc = secret_program_run(&program, out, err);
     if (rc < 0 && program.status == SECRET_PROGRAM_NONE) {
         rc = err_set(err, ERR_NO_SECRET, "%s knows none of this name", words[0]);
-    } else if (rc < 0) { /* it may do better the next time: what was read before serves until then */
+    } else if (rc <
+               0) { /* it may do better the next time: what was read before serves until then */
         rc = err->code = ERR_STORE;
     }
     free(words);

@@ -168,15 +168,8 @@ END_TEST
 
 START_TEST(names_that_are_paths_or_no_names_are_refused)
 {
-    static const char *const names[] = {"..",
-                                        ".",
-                                        ".hidden",
-                                        "../x",
-                                        "a/b",
-                                        "/etc/passwd",
-                                        "a\nb",
-                                        "",
-                                        "a\177b"};
+    static const char *const names[] = {"..",          ".",    ".hidden", "../x",  "a/b",
+                                        "/etc/passwd", "a\nb", "",        "a\177b"};
     char huge[400];
 
     memset(huge, 'x', sizeof huge);
