@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "proxy/rewrite.h"
 
-#include <stdio.h>
-
 #include "proxy/note.h"
 #include "proxy/rewrite_sql.h"
 #include "wire/build.h"
 #include "wire/extended.h"
-
-#define NAME_SIZE 32
 
 static struct statements *statements(struct frontend *f)
 {
     return &f->proxy->statements;
 }
 
-static void server_name(uint32_t number, char out[NAME_SIZE])
+static void append_name(struct buf *out, const struct statement *statement)
 {
-    (void)snprintf(out, NAME_SIZE, "fahrend_%u", number);
+    buf_append(out, statement->name, statement->name_length + 1U);
 }
 
 void rewrite_on_deallocated_all(struct frontend *f)
@@ -29,11 +25,9 @@ void rewrite_on_deallocated_all(struct frontend *f)
 
 static void append_parse(const struct statement *statement, struct buf *out)
 {
-    char name[NAME_SIZE];
-
-    server_name(statement->number, name);
     size_t start = build_begin(out, WIRE_PARSE);
-    buf_append_cstr(out, name);
+
+    append_name(out, statement);
     buf_append_slice(out, statement_body(statement));
     build_end(out, start);
 }
@@ -44,11 +38,11 @@ static void evict(struct frontend *f, struct buf *out)
     struct backend *b = f->backend;
     uint32_t most = (uint32_t)f->tenant->pool.prepared_statements;
     uint32_t number;
-    char name[NAME_SIZE];
+    char name[STATEMENT_NAME_SIZE];
 
     while ((number = prepared_evict(&b->statements, most)) != 0) {
         if (note_push(f, LEDGER_CLOSE, LEDGER_INJECT, number, NULL)) {
-            server_name(number, name);
+            (void)statement_name_write(number, name);
             build_close_statement(out, name);
         }
     }
@@ -120,7 +114,6 @@ static void rewrite_bind(struct frontend *f, const struct frame *frame,
                          const struct bind_view *view, struct buf *out)
 {
     struct client_statement *cs = client_statements_find(f->statements, view->statement);
-    char name[NAME_SIZE];
 
     if (cs == NULL) {
         fail_unknown(f, view->statement, out);
@@ -128,31 +121,28 @@ static void rewrite_bind(struct frontend *f, const struct frame *frame,
     }
     provide(f, cs->statement, out);
     frontend_stats(f)->binds++;
-    server_name(cs->statement->number, name);
     (void)note_push(f, LEDGER_BIND, LEDGER_FORWARD, cs->statement->number, NULL);
-    uint32_t size = frame->size - 1 - (uint32_t)view->statement.n + (uint32_t)strlen(name);
+    uint32_t size = frame->size - 1 - (uint32_t)view->statement.n + cs->statement->name_length;
     buf_append_u8(out, WIRE_BIND);
     buf_append_be32(out, size);
     buf_append_slice(out, view->portal);
     buf_append_u8(out, 0);
-    buf_append_cstr(out, name);
+    append_name(out, cs->statement);
 }
 
 static void rewrite_describe(struct frontend *f, struct slice statement, struct buf *out)
 {
     struct client_statement *cs = client_statements_find(f->statements, statement);
-    char name[NAME_SIZE];
 
     if (cs == NULL) {
         fail_unknown(f, statement, out);
         return;
     }
     provide(f, cs->statement, out);
-    server_name(cs->statement->number, name);
     if (note_push(f, LEDGER_DESCRIBE, LEDGER_FORWARD, cs->statement->number, NULL)) {
         size_t start = build_begin(out, WIRE_DESCRIBE);
         buf_append_u8(out, 'S');
-        buf_append_cstr(out, name);
+        append_name(out, cs->statement);
         build_end(out, start);
     }
 }

@@ -2,10 +2,16 @@
 #include "proxy/statements.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+
+uint8_t statement_name_write(uint32_t number, char name[STATEMENT_NAME_SIZE])
+{
+    return (uint8_t)snprintf(name, STATEMENT_NAME_SIZE, STATEMENT_PREFIX "%u", number);
+}
 
 static void number_it(struct statements *all, struct statement *statement)
 {
@@ -13,6 +19,7 @@ static void number_it(struct statements *all, struct statement *statement)
     if (statement->number == 0) {
         statement->number = ++all->next_number;
     }
+    statement->name_length = statement_name_write(statement->number, statement->name);
     HASH_ADD(by_number, all->by_number, number, sizeof statement->number, statement);
 }
 

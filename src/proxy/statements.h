@@ -12,11 +12,17 @@
 
 #include "base/slice.h"
 
+/* What a statement is called at servers: this and its number. */
+#define STATEMENT_PREFIX "fahrend_"
+enum { STATEMENT_NAME_SIZE = sizeof STATEMENT_PREFIX + 10 };
+
 struct statement {
     UT_hash_handle hh; /* by key, in statements.by_key */
     UT_hash_handle by_number;
     uint32_t number; /* never 0 */
     uint32_t refs;
+    char name[STATEMENT_NAME_SIZE]; /* at servers, ready for every execution; ends with 0 */
+    uint8_t name_length;
     size_t key_size;
     size_t body_at; /* where the body begins in key: behind the scope */
     uint8_t *key;   /* the scope's address, then query with its terminator, count of types, types */
@@ -46,6 +52,9 @@ void statements_unref(struct statements *all, struct statement *statement);
 /* Gives it another number: under the old one servers refuse it. Nothing happens for a number not in
  * use. */
 void statements_renew(struct statements *all, uint32_t number);
+
+/* Writes the name of a statement with this number and its final 0; returns its length. */
+uint8_t statement_name_write(uint32_t number, char name[STATEMENT_NAME_SIZE]);
 
 static inline struct slice statement_body(const struct statement *statement)
 {

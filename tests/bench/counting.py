@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Counts the instructions that a proxy spends in user space, with callgrind, while clients take
-turns (drive.c). A figure is the difference of two runs of which one does twice as much, so that
+turns (drive.c). Queries are counted from when all clients have logged in to when the last answer
+is there. For logins a figure is the difference of two runs of which one does twice as much, so that
 whatever does not grow with the work cancels out."""
 import argparse
 import glob
@@ -57,18 +58,21 @@ class Counted(proxies.Proxy):
         subprocess.run([*vgdb, command], check=True, capture_output=True, timeout=PATIENCE,
                        **self.run.identity)
 
-    def drive(self, clients, tenants, queries, *more):
-        done = subprocess.run(
-            [f"{self.run.work}/bin/drive", "-p", str(self.port), "-c", str(clients), "-n",
-             str(tenants), "-q", str(queries), *self.drive_arguments, *more], capture_output=True,
-            text=True, timeout=PATIENCE)
-        if done.returncode != 0:
-            raise RuntimeError(f"drive through {self.name}: {done.stderr}")
+    def drive(self, clients, tenants, queries, *more, at=lambda place: None):
+        """Calls `at` with "ready" when all have logged in, and with "done" before they leave."""
+        command = [f"{self.run.work}/bin/drive", "-w", "-p", str(self.port), "-c", str(clients),
+                   "-n", str(tenants), "-q", str(queries), *self.drive_arguments, *more]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+            for place in process.stdout:
+                at(place.strip())
+                process.stdin.write("\n")
+                process.stdin.flush()
+            if process.wait(PATIENCE) != 0:
+                raise RuntimeError(f"drive through {self.name}: {process.stderr.read()}")
 
-    def count(self, *arguments):
-        """Instructions that one drive costs."""
-        self.order("zero")
-        self.drive(*arguments)
+    def counted(self):
+        """Instructions from the latest "zero" on."""
         self.order("dump")
         newest = max(glob.glob(f"{self.out}.*"), key=lambda path: int(path.rsplit(".", 1)[1]))
         with open(newest) as f:
@@ -76,16 +80,27 @@ class Counted(proxies.Proxy):
 
     def per_query(self, clients, tenants, queries, *more):
         self.drive(clients, tenants, max(clients, 50), *more)
-        once = self.count(clients, tenants, queries, *more)
-        twice = self.count(clients, tenants, 2 * queries, *more)
-        return (twice - once) / queries
+        figures = []
+
+        def at(place):
+            if place == "ready":
+                self.order("zero")
+            else:
+                figures.append(self.counted() / queries)
+
+        self.drive(clients, tenants, queries, *more, at=at)
+        return figures[0]
+
+    def logins(self, clients, tenants, *more):
+        self.order("zero")
+        self.drive(clients, tenants, 0, *more)
+        return self.counted()
 
     def per_login(self, clients, tenants, *more):
         """A login and the client's goodbye, where its pool and context are known already."""
         self.drive(2 * clients, tenants, 0, *more)
-        once = self.count(clients, tenants, 0, *more)
-        twice = self.count(2 * clients, tenants, 0, *more)
-        return (twice - once) / clients
+        once = self.logins(clients, tenants, *more)
+        return (self.logins(2 * clients, tenants, *more) - once) / clients
 
 
 class Stub:

@@ -6,8 +6,10 @@
 // all leave. What a query is:
 //   simple     one Query message
 //   prepared   Bind, Execute, Sync of a named statement, which each client prepares when it logs in
-// An error of the server's, or no row where one is due, ends everything with exit status 1. Speaks
-// the protocol itself, with blocking sockets and trust login only.
+// With -w it says "ready" on standard output when all have logged in, "done" when all queries have
+// been answered, and goes on when a line comes. An error of the server's, or no row where one is
+// due, ends everything with exit status 1. Speaks the protocol itself, with blocking sockets and
+// trust login only.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -36,8 +38,9 @@ struct drive {
     unsigned count, tenants, first; /* clients; tenants; number of the first of them */
     unsigned queries;
     bool prepared;
-    bool bare; /* no startup parameter that names a tenant */
-    int *fds;  /* owned */
+    bool bare;  /* no startup parameter that names a tenant */
+    bool waits; /* says how far it is, and waits for a line before it goes on */
+    int *fds;   /* owned */
 };
 
 static _Noreturn void fail(const char *what)
@@ -242,6 +245,16 @@ static void close_client(int fd)
     (void)close(fd);
 }
 
+static void stop_at(const struct drive *d, const char *place)
+{
+    char line[16];
+
+    if (d->waits &&
+        (puts(place) < 0 || fflush(stdout) != 0 || fgets(line, sizeof(line), stdin) == NULL)) {
+        fail(place);
+    }
+}
+
 static unsigned number(const char *text)
 {
     char *end;
@@ -258,7 +271,7 @@ static void parse_options(struct drive *d, int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "p:U:d:c:n:f:q:PB")) != -1) {
+    while ((option = getopt(argc, argv, "p:U:d:c:n:f:q:PBw")) != -1) {
         switch (option) {
         case 'p':
             d->port = (uint16_t)number(optarg);
@@ -287,9 +300,13 @@ static void parse_options(struct drive *d, int argc, char **argv)
         case 'B':
             d->bare = true;
             break;
+        case 'w':
+            d->waits = true;
+            break;
         default:
             fprintf(stderr, "usage: drive -p PORT [-U USER] [-d DATABASE] [-c CLIENTS] "
-                            "[-n TENANTS] [-f FIRST] [-q QUERIES] [-P (prepared)] [-B (bare)]\n");
+                            "[-n TENANTS] [-f FIRST] [-q QUERIES] [-P (prepared)] [-B (bare)] "
+                            "[-w (waits)]\n");
             exit(2);
         }
     }
@@ -312,9 +329,11 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < d.count; i++) {
         open_client(&d, i);
     }
+    stop_at(&d, "ready");
     for (unsigned i = 0; i < d.queries; i++) {
         run_query(&d, i % d.count);
     }
+    stop_at(&d, "done");
     for (unsigned i = 0; i < d.count; i++) {
         close_client(d.fds[i]);
     }

@@ -53,20 +53,26 @@ def start(run, stub, tenants, pools):
     return counting.Counted(run, f"fahrend-{tenants}", command, port)
 
 
-def measure(run, tenants, pools, clients):
+def measure(run, tenants, pools, clients, profile):
     """Instructions of each kind of work, with as many clients whatever the number of tenants."""
+    figures = {}
+
+    def keep(what, figure):
+        figures[what] = figure
+        if profile:
+            counting.save_profile(proxy, f"{profile}/{what.replace(' ', '-')}-{tenants}")
+
     stub = counting.Stub(run)
     try:
         proxy = start(run, stub, tenants, pools)
         try:
             changing = ("-f", str(pools))
             many = tenants - pools if tenants > 2 * clients else CHANGING
-            return {
-                "simple query": proxy.per_query(clients, pools, clients),
-                "prepared execution": proxy.per_query(clients, pools, clients, "-P"),
-                "query that changes tenant": proxy.per_query(clients, many, clients, *changing),
-                "login and goodbye": proxy.per_login(clients, pools),
-            }
+            keep("simple query", proxy.per_query(clients, pools, clients))
+            keep("prepared execution", proxy.per_query(clients, pools, clients, "-P"))
+            keep("query that changes tenant", proxy.per_query(clients, many, clients, *changing))
+            keep("login and goodbye", proxy.per_login(clients, pools))
+            return figures
         finally:
             proxy.stop()
     finally:
@@ -85,11 +91,11 @@ def main():
     args = counting.parse_arguments(
         ("--tenants", {"type": int, "default": 100000}),
         ("--pools", {"type": int, "default": 2000}),
-        ("--output", {}), ("-o", {"dest": "output"}))
+        ("--profile", {}), ("--output", {}), ("-o", {"dest": "output"}))
     run = counting.Run(args)
     clients = args.pools
-    few = measure(run, 1 + CHANGING, 1, clients)
-    many = measure(run, args.tenants, args.pools, clients)
+    few = measure(run, 1 + CHANGING, 1, clients, args.profile)
+    many = measure(run, args.tenants, args.pools, clients, args.profile)
     names = ("1 pool", f"{args.tenants:,} tenants, {args.pools:,} pools")
     print_table(few, many, names)
     if args.output:

@@ -7,6 +7,8 @@
 #
 #   tests/bench/scale.sh           about 3 minutes
 #   --tenants N, --pools N         other sizes
+#   --profile DIRECTORY            where the instructions go, function by function: a file for each
+#                                  figure and number of tenants
 #   -o FILE                        the figures as JSON too
 #
 # On Debian 12 or 13, as root or with sudo: installs what is missing and builds the preset release
@@ -18,7 +20,7 @@ name=scale
 # shellcheck source=tests/bench/lib.sh
 . "$here/lib.sh"
 
-bench_help "$0" 13 "$@"
+bench_help "$0" 15 "$@"
 bench_install valgrind python3
 bench_make_work
 bench_compile drive stub
