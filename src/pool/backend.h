@@ -64,8 +64,8 @@ struct backend_user_ops {
      * latest first. For an entry to be replaced, `answered` says that its error has come, and the
      * user's belongs here. */
     void (*on_entry)(void *user, const struct ledger_entry *entry, bool answered);
-    /* The server dropped every prepared statement of the session. */
-    void (*on_deallocated_all)(void *user);
+    /* The server has deallocated one prepared statement by SQL, or all of the session. */
+    void (*on_deallocated)(void *user, bool all);
     /* A statement of this number cannot be executed any more, because its result has other columns
      * now. True: the user will send its batch again, so the error goes no further, and neither does
      * the batch's end, for which on_again comes. */

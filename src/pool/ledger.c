@@ -10,7 +10,7 @@ void ledger_init(struct ledger *ledger)
     ledger->ring = ledger->inline_ring;
     ledger->head = ledger->count = 0;
     ledger->cap = LEDGER_INLINE;
-    ledger->skipping = ledger->dropping = false;
+    ledger->skipping = false;
     ledger->doubts = ledger->new_doubts = 0;
 }
 
@@ -54,7 +54,6 @@ void ledger_pop(struct ledger *ledger)
     }
     ledger->head = (ledger->head + 1) & (ledger->cap - 1);
     ledger->count--;
-    ledger->dropping = ledger->dropping && ledger->count > 0;
 }
 
 static void grow(struct ledger *ledger)

@@ -53,7 +53,6 @@ struct ledger {
     uint32_t count;
     uint32_t cap;    /* a power of two */
     bool skipping;   /* the server skips all up to the next Sync: nothing else will be answered */
-    bool dropping;   /* something owed may drop every statement */
     uint32_t doubts; /* doubtful entries of batches that are closed, but not answered */
     uint32_t new_doubts; /* … of the batch that is open: it is skipped as a whole, or not at all */
     struct ledger_entry inline_ring[LEDGER_INLINE];
@@ -101,7 +100,7 @@ void ledger_doubt(struct ledger *ledger, struct ledger_entry *entry);
 /* Whether it cannot be known what a message pushed now would find prepared. */
 static inline bool ledger_in_doubt(const struct ledger *ledger)
 {
-    return ledger->doubts > 0 || ledger->dropping;
+    return ledger->doubts > 0;
 }
 
 void ledger_pop(struct ledger *ledger);

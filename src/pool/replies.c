@@ -73,7 +73,7 @@ static void forget_statements(struct backend *b)
         }
     }
     if (b->user != NULL) {
-        b->user_ops->on_deallocated_all(b->user);
+        b->user_ops->on_deallocated(b->user, true);
     }
 }
 
@@ -93,6 +93,8 @@ static void note_tag(struct backend *b, struct slice body)
         forget_statements(b);
     } else if (slice_eq_str(tag, "DEALLOCATE ALL")) {
         forget_statements(b);
+    } else if (slice_eq_str(tag, "DEALLOCATE") && b->user != NULL) {
+        b->user_ops->on_deallocated(b->user, false);
     }
 }
 

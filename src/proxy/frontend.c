@@ -102,6 +102,7 @@ static void unhook(struct frontend *f)
         lane_withdraw(&f->request);
         relay_abandon(f);
         client_statements_clear(&proxy->statements, &f->statements, true);
+        free(f->doomed);
     }
     deadline_disarm(&f->deadline); /* after letting go, which arms it for one who stays */
     deadline_disarm(&f->transaction_deadline);

@@ -64,8 +64,9 @@ struct frontend {
     struct pool_request request; /* request.lane and .context say whose it is and what it needs */
     struct backend *backend;     /* while LINKED */
     struct client_statement *statements; /* uthash by name; NULL for none */
-    struct buf in;                       /* bytes received and not sent on yet */
-    uint32_t armed;                      /* bytes of `in` that went out already */
+    char *doomed;       /* name of the statement that its last DEALLOCATE names; or NULL */
+    struct buf in;      /* bytes received and not sent on yet */
+    uint32_t armed;     /* bytes of `in` that went out already */
     uint32_t body_left; /* bytes of the message being passed that have not come yet */
     uint32_t slot;
     uint8_t state;     /* enum frontend_state */
@@ -80,12 +81,14 @@ struct frontend {
     bool closing_soon; /* to be closed when it is next outside a transaction */
     bool replicates;   /* its server connection is its own, and ends with it */
     bool has_slot;
-    bool thinking;  /* linked or not, nothing is under way: the client is to speak */
-    bool renamed;   /* its application_name has changed, and the client is to be told */
-    bool knocking;  /* nothing was read yet */
-    bool stranger;  /* it has proved nothing yet, and is counted as such */
-    bool announced; /* through a load balancer, whose header comes first and is not there yet */
-    bool long_key;  /* it speaks protocol 3.2, and has a cancel key of that */
+    bool deallocates; /* what it sent on this link may, when it is executed, deallocate `doomed`, or
+                         all that it has prepared */
+    bool thinking;    /* linked or not, nothing is under way: the client is to speak */
+    bool renamed;     /* its application_name has changed, and the client is to be told */
+    bool knocking;    /* nothing was read yet */
+    bool stranger;    /* it has proved nothing yet, and is counted as such */
+    bool announced;   /* through a load balancer, whose header comes first and is not there yet */
+    bool long_key;    /* it speaks protocol 3.2, and has a cancel key of that */
     struct deadline deadline;             /* of the login; of waiting, a query, or being idle */
     struct deadline transaction_deadline; /* of the transaction */
     struct addr peer;

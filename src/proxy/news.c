@@ -37,9 +37,9 @@ static void on_entry(void *user, const struct ledger_entry *entry, bool answered
     note_on_entry(user, entry, answered);
 }
 
-static void on_deallocated_all(void *user)
+static void on_deallocated(void *user, bool all)
 {
-    rewrite_on_deallocated_all(user);
+    rewrite_on_deallocated(user, all);
 }
 
 static bool on_stale_statement(void *user, uint32_t number)
@@ -183,7 +183,7 @@ const struct backend_user_ops news_ops = {
     .on_report = on_report,
     .on_reported = on_reported,
     .on_entry = on_entry,
-    .on_deallocated_all = on_deallocated_all,
+    .on_deallocated = on_deallocated,
     .on_stale_statement = on_stale_statement,
     .on_again = on_again,
     .on_switched = on_switched,

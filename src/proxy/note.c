@@ -105,7 +105,7 @@ bool note_push(struct frontend *f, enum ledger_kind kind, enum ledger_action act
     }
     entry->arg = number;
     entry->note = note;
-    if (kind == LEDGER_PARSE || kind == LEDGER_CLOSE || (kind == LEDGER_QUERY && number != 0)) {
+    if (kind == LEDGER_PARSE || kind == LEDGER_CLOSE) {
         ledger_doubt(&f->backend->ledger, entry);
     }
     return true;

@@ -66,7 +66,8 @@ static enum rewrite_look pass_rewritten(struct frontend *f, struct passage *p,
     }
     buf_append(out, p->view.p + p->run, p->at - p->run);
     p->run = p->at;
-    if (ledger_in_doubt(&f->backend->ledger)) {
+    if (ledger_in_doubt(&f->backend->ledger) ||
+        (f->deallocates && !ledger_empty(&f->backend->ledger))) {
         wait_for_answers(f, out);
         return REWRITE_SHORT;
     }
@@ -147,4 +148,7 @@ void passage_send(struct frontend *f, const struct passage *p)
         send_up(f, pieces, pieces[1].iov_len > 0 ? 2 : 1);
     }
     replies_make_up(f->backend);
+    if (ledger_empty(&f->backend->ledger)) {
+        f->backend->awaited = false; /* all that was owed was ours to say */
+    }
 }

@@ -267,6 +267,7 @@ void relay_forget_link(struct frontend *f)
     f->armed = 0;
     f->kept = 0;
     f->barrier = BARRIER_NONE;
+    f->deallocates = false;
     frontend_move(f, FRONTEND_IDLE);
 }
 

@@ -16,9 +16,20 @@ static void append_name(struct buf *out, const struct statement *statement)
     buf_append(out, statement->name, statement->name_length + 1U);
 }
 
-void rewrite_on_deallocated_all(struct frontend *f)
+/* One: what stood for it at the server is gone, so the client's name goes as well. */
+void rewrite_on_deallocated(struct frontend *f, bool all)
 {
-    client_statements_clear(statements(f), &f->statements, false);
+    if (all) {
+        client_statements_clear(statements(f), &f->statements, false);
+        return;
+    }
+    struct client_statement *cs =
+        f->doomed == NULL ? NULL : client_statements_find(f->statements, slice_str(f->doomed));
+    if (f->deallocates && cs != NULL) {
+        client_statements_unlist(&f->statements, cs);
+        client_statement_release(statements(f), cs);
+        f->deallocates = false;
+    }
 }
 
 /* ---- what goes to the server ---- */

@@ -37,6 +37,6 @@ enum rewrite_look rewrite_message(struct frontend *f, struct slice rest, const s
 const void *rewrite_scope(const struct frontend *f);
 
 /* The callback of a backend's user. */
-void rewrite_on_deallocated_all(struct frontend *f);
+void rewrite_on_deallocated(struct frontend *f, bool all);
 
 #endif

@@ -2,7 +2,9 @@
 #include "proxy/rewrite_sql.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/alloc.h"
 #include "proxy/note.h"
 #include "proxy/statements.h"
 #include "wire/build.h"
@@ -61,11 +63,13 @@ static enum meaning look_at_query(struct frontend *f, struct slice query,
     return deallocate && *cs != NULL && token_next(&rest).n == 0 ? MEANS_DROP_ONE : MEANS_NOTHING;
 }
 
-/* The client's name goes when the server has done as much with another. */
-static struct note *drop_one(struct frontend *f, struct client_statement *cs)
+/* The client's name goes when the server has done as much with another, which need not be with
+ * this message: a Parse may never be executed. */
+static void expect_drop(struct frontend *f, const struct client_statement *cs)
 {
-    client_statements_unlist(&f->statements, cs);
-    return note_new(NOTE_CLOSE, cs);
+    free(f->doomed);
+    f->doomed = cs == NULL ? NULL : x_strdup(cs->name);
+    f->deallocates = true;
 }
 
 bool rewrite_sql_concerns(struct slice query)
@@ -114,17 +118,16 @@ static void deallocate_simple(struct frontend *f, struct client_statement *cs, s
 
     (void)snprintf(sql, sizeof sql, "PREPARE %s_%u AS SELECT; DEALLOCATE %s_%u", DEALLOCATED,
                    number, DEALLOCATED, number);
-    (void)note_push(f, LEDGER_QUERY, LEDGER_FORWARD, 1, drop_one(f, cs));
+    expect_drop(f, cs);
+    (void)note_push(f, LEDGER_QUERY, LEDGER_FORWARD, 1, NULL);
     build_query(out, sql);
 }
 
-/* Every later message of a named statement waits for the answer. */
 static void drop_all(struct frontend *f, enum ledger_kind kind, struct slice message,
                      struct buf *out)
 {
-    if (note_push(f, kind, LEDGER_FORWARD, 0, NULL)) {
-        f->backend->ledger.dropping = true;
-    }
+    expect_drop(f, NULL);
+    (void)note_push(f, kind, LEDGER_FORWARD, 0, NULL);
     buf_append_slice(out, message);
 }
 
@@ -142,6 +145,7 @@ enum rewrite_look rewrite_sql_query(struct frontend *f, struct slice rest,
     struct slice body = frame_body(rest, frame);
     switch (look_at_query(f, slice_head(body, body.n - 1), &cs)) {
     case MEANS_NOTHING:
+        f->deallocates = false;
         return REWRITE_PLAIN;
     case MEANS_DROP_ONE:
         deallocate_simple(f, cs, out);
@@ -158,14 +162,15 @@ enum rewrite_look rewrite_sql_query(struct frontend *f, struct slice rest,
     return REWRITE_CONCERNED;
 }
 
-/* The same as an unnamed statement; it counts as executed when it is parsed. */
+/* The same as an unnamed statement. */
 static void deallocate_extended(struct frontend *f, struct client_statement *cs, struct buf *out)
 {
     (void)note_push(f, LEDGER_CLOSE, LEDGER_INJECT, 0, NULL);
     build_close_statement(out, DEALLOCATED);
     (void)note_push(f, LEDGER_PARSE, LEDGER_INJECT, 0, NULL);
     build_parse(out, DEALLOCATED, "");
-    (void)note_push(f, LEDGER_PARSE, LEDGER_FORWARD, 0, drop_one(f, cs));
+    expect_drop(f, cs);
+    (void)note_push(f, LEDGER_PARSE, LEDGER_FORWARD, 0, NULL);
     build_parse(out, "", "DEALLOCATE " DEALLOCATED);
 }
 
@@ -186,6 +191,7 @@ enum rewrite_look rewrite_sql_parse(struct frontend *f, struct slice rest,
     }
     switch (look_at_query(f, view.query, &cs)) {
     case MEANS_NOTHING:
+        f->deallocates = false;
         return REWRITE_PLAIN;
     case MEANS_DROP_ONE:
         deallocate_extended(f, cs, out);

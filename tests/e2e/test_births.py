@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """In session mode what a client asked for at its login is what RESET returns to, as at the server."""
 
+import contextlib
+
 import psycopg
 import pytest
 
@@ -14,8 +16,15 @@ def daemon(cluster):
         "one": {"pool": {"size": 1}},
         "acme": {},
         "shop": {"strategy": "rls"},
-        "quick": {"pool": {"mode": "transaction", "size": 1}},
     }
+    with Proxy(base_config(cluster.port, tenants=tenants)) as proxy:
+        yield proxy
+
+
+@contextlib.contextmanager
+def one_connection(cluster, mode):
+    """A daemon of its own, of one tenant: others of its role would share its connections."""
+    tenants = {"solo": {"strategy": "none", "database": "app", "pool": {"mode": mode, "size": 1}}}
     with Proxy(base_config(cluster.port, tenants=tenants)) as proxy:
         yield proxy
 
@@ -55,11 +64,12 @@ def test_nothing_of_it_is_another_clients(daemon):
             assert client.value("SHOW TimeZone") == (zone or "UTC")
 
 
-def test_the_same_again_finds_the_same_server_process(daemon):
+def test_the_same_again_finds_the_same_server_process(cluster):
     pids = set()
-    for _ in range(3):
-        with daemon.wire_tenant("acme", DateStyle="SQL, DMY", application_name="any") as client:
-            pids.add(client.value("SELECT pg_backend_pid()"))
+    with one_connection(cluster, "session") as daemon:
+        for _ in range(3):
+            with daemon.wire_tenant("solo", DateStyle="SQL, DMY", application_name="any") as client:
+                pids.add(client.value("SELECT pg_backend_pid()"))
 
     assert len(pids) == 1
 
@@ -74,11 +84,12 @@ def test_a_wrong_value_is_refused_with_the_servers_words_and_nobody_else_notices
             assert client.value("SELECT 1") == "1"
 
 
-def test_in_transaction_mode_all_share_one_connection(daemon):
+def test_in_transaction_mode_all_share_one_connection(cluster):
     pids = set()
-    for zone in ("Asia/Tokyo", "Asia/Aden"):
-        with daemon.wire_tenant("quick", TimeZone=zone) as client:
-            assert client.value("SHOW TimeZone") == zone
-            pids.add(client.value("SELECT pg_backend_pid()"))
+    with one_connection(cluster, "transaction") as daemon:
+        for zone in ("Asia/Tokyo", "Asia/Aden"):
+            with daemon.wire_tenant("solo", TimeZone=zone) as client:
+                assert client.value("SHOW TimeZone") == zone
+                pids.add(client.value("SELECT pg_backend_pid()"))
 
     assert len(pids) == 1

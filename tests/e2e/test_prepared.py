@@ -306,6 +306,31 @@ def test_dropping_one_drops_that_name_of_that_client(acme, bravo, sql, protocol)
     assert rows_of(bravo.ask(use("a"))) == [["a"]]
 
 
+def test_a_drop_that_is_parsed_but_fails_to_be_bound_drops_nothing(acme):
+    acme.ask(parse("SELECT 'a'", "a"), sync())
+    answer = acme.ask(parse("DEALLOCATE a") + bind(("surplus",)) + execute() + sync())
+
+    assert codes(answer) == ["08P01"]
+    assert rows_of(acme.ask(use("a"))) == [["a"]]
+
+
+def test_a_drop_drops_where_it_is_executed(acme):
+    acme.ask(parse("SELECT 'a'", "a"), sync())
+    answer = acme.ask(parse("DEALLOCATE a") + bind(portal="p") + use("a").removesuffix(sync())
+                      + execute("p") + use("a"))
+
+    assert rows_of(answer) == [["a"]]
+    assert tags_of(answer) == ["SELECT 1", "DEALLOCATE"]
+    assert codes(answer) == ["26000"]
+
+
+def test_a_name_closed_and_prepared_behind_a_drop_within_a_transaction(acme):
+    acme.ask(parse("SELECT 'a'", "a") + sync() + query("BEGIN") + query("DEALLOCATE a"), batches=3)
+    answer = acme.ask(close("S", "b") + parse("SELECT 'b'", "b") + use("b"))
+
+    assert rows_of(answer) == [["b"]]
+
+
 def test_dropping_an_unknown_name_is_26000(acme):
     assert codes(acme.ask(query("DEALLOCATE none"))) == ["26000"]
 

@@ -128,12 +128,18 @@ static void on_lost(void *user, const struct err *err)
     pool_lost(&c->request);
 }
 
+static void on_deallocated(void *user, bool all)
+{
+    (void)user;
+    (void)all;
+}
+
 static const struct backend_user_ops user_ops = {
     .on_bytes = on_bytes,
     .on_report = on_report,
     .on_reported = on_event,
     .on_switched = on_event,
-    .on_deallocated_all = on_event,
+    .on_deallocated = on_deallocated,
     .on_rest = on_event,
     .on_settled = on_event,
     .on_drained = on_event,

@@ -150,9 +150,13 @@ static void parse(struct maker *mk, unsigned statement, struct sql sql)
 static void bind(struct maker *mk, unsigned statement, unsigned portal)
 {
     const struct statement_state *s = &mk->script->ahead.statements[statement];
+    unsigned count = s->defined ? sql_facts(s->sql.kind)->params : 0;
 
+    if (!mk->careful && rng_once_in(mk->rng, 50)) {
+        count = count == 0 ? 1 : 0; /* which the server refuses */
+    }
     push(mk, (struct request){.type = REQUEST_BIND,
-                              .count = s->defined ? sql_facts(s->sql.kind)->params : 0,
+                              .count = (uint8_t)count,
                               .statement = (uint8_t)statement,
                               .portal = (uint8_t)portal,
                               .number = next_number(mk)});

@@ -54,9 +54,9 @@ static inline void on_entry(void *user, const struct ledger_entry *entry, bool a
     buf_printf(&p->entries, "%s %s;", answered ? "answered" : "dropped", (const char *)entry->note);
 }
 
-static inline void on_deallocated_all(void *user)
+static inline void on_deallocated(void *user, bool all)
 {
-    ((struct probe *)user)->deallocated++;
+    ((struct probe *)user)->deallocated += all ? 100 : 1;
 }
 
 static inline bool on_stale_statement(void *user, uint32_t number)
@@ -77,7 +77,7 @@ static const struct backend_user_ops user_ops = {
     .on_bytes = on_bytes,
     .on_report = on_report,
     .on_entry = on_entry,
-    .on_deallocated_all = on_deallocated_all,
+    .on_deallocated = on_deallocated,
     .on_stale_statement = on_stale_statement,
 };
 

@@ -171,23 +171,6 @@ START_TEST(what_is_prepared_is_in_doubt_from_the_end_of_its_batch_to_its_answer)
 }
 END_TEST
 
-START_TEST(where_all_may_be_dropped_all_is_in_doubt_until_nothing_is_owed)
-{
-    struct ledger ledger;
-    ledger_init(&ledger);
-
-    push(&ledger, LEDGER_PARSE, 0);
-    ledger.dropping = true;
-    push(&ledger, LEDGER_SYNC, 0);
-    ledger_pop(&ledger);
-    ck_assert(ledger_in_doubt(&ledger));
-    ledger_pop(&ledger);
-
-    ck_assert(!ledger_in_doubt(&ledger));
-    ledger_fini(&ledger);
-}
-END_TEST
-
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("ledger");
@@ -203,7 +186,6 @@ static Suite *make_suite(void)
     tcase_add_test(all, query_function_call_and_sync_end_a_batch_and_nothing_else_does);
     tcase_add_test(all, a_server_that_skips_owes_nothing_before_the_next_sync);
     tcase_add_test(all, what_is_prepared_is_in_doubt_from_the_end_of_its_batch_to_its_answer);
-    tcase_add_test(all, where_all_may_be_dropped_all_is_in_doubt_until_nothing_is_owed);
     suite_add_tcase(suite, all);
     return suite;
 }

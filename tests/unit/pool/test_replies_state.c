@@ -292,6 +292,20 @@ START_TEST(all_statements_are_forgotten_when_the_server_dropped_them)
 
     ck_assert_uint_eq(p.backend.prepared, 0);
     ck_assert(!prepared_use(&p.backend.statements, 7));
+    ck_assert_int_eq(p.deallocated, 100);
+    end(&p);
+}
+END_TEST
+
+START_TEST(one_statement_deallocated_leaves_the_others)
+{
+    struct probe p;
+    begin(&p);
+    prepared_add(&p.backend.statements, 7);
+
+    ck_assert_int_gt(complete(&p, "DEALLOCATE"), 0);
+
+    ck_assert(prepared_use(&p.backend.statements, 7));
     ck_assert_int_eq(p.deallocated, 1);
     end(&p);
 }
@@ -691,6 +705,7 @@ static Suite *make_suite(void)
     tcase_add_loop_test(all, a_tag_that_tells_of_settings_makes_the_context_unknown, 0, 3);
     tcase_add_loop_test(all, any_other_tag_leaves_the_context_known, 0, 12);
     tcase_add_loop_test(all, all_statements_are_forgotten_when_the_server_dropped_them, 0, 2);
+    tcase_add_test(all, one_statement_deallocated_leaves_the_others);
     tcase_add_test(all, a_reported_parameter_is_told_and_forwarded);
     tcase_add_test(all, a_parameter_of_10_kb_in_pieces_is_told_once_and_whole);
     tcase_add_test(all, a_malformed_parameter_ends_the_connection);
