@@ -3,13 +3,15 @@
 
 import os
 import re
+import struct
 
 import psycopg
 import pytest
 
 from cluster import free_port
 from proxy import Proxy, base_config
-from wirepeer import Closed, LoginFailed, error_fields, md5_verifier, query, scram_verifier
+from wirepeer import (LoginFailed, error_fields, errors_of, md5_verifier, query, scram_verifier,
+                      startup)
 
 PASSWORD = "correct horse"
 # Users by the form in which the file keeps their password. Names of one length: answers are compared.
@@ -126,8 +128,12 @@ def test_an_unknown_users_salt_stays_as_a_known_ones_does(daemons, user):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_password_beyond_the_limit_ends_the_connection(daemons, method):
-    with daemons(method).wire() as client, pytest.raises((LoginFailed, Closed)):
-        client.login("x" * 70000, user="plainuser", database="app", app__tenant="acme")
+    """At its head: the rest is not taken in."""
+    with daemons(method).wire() as client:
+        client.send(startup(user="plainuser", database="app", app__tenant="acme"))
+        assert client.read().type == "R"
+        client.send(b"p" + struct.pack("!I", 70000) + b"x" * 100)
+        assert errors_of(client.read_all())[0]["C"] == "08P01"
     daemons(method).assert_alive()
 
 

@@ -223,6 +223,17 @@ def test_a_failed_parse_leaves_no_trace(acme, bravo):
     assert rows_of(acme.ask(use("s"))) == [["now", "1"]]
 
 
+def test_a_parse_that_failed_is_prepared_once_it_can_be(acme):
+    """The same text: what failed at the server must not count as prepared there."""
+    late = parse("SELECT 'there' FROM late", "s")
+    assert codes(acme.ask(late, sync())) == ["42P01"]
+
+    acme.ask(query("CREATE TEMP TABLE late AS SELECT 1"))
+
+    assert rows_of(acme.ask(late + use("s"))) == [["there"]]
+    acme.ask(query("DROP TABLE late"))
+
+
 def test_a_parse_that_was_skipped_leaves_no_trace(acme):
     answer = acme.ask(parse("SELEC") + parse("SELECT 'skipped'", "s") + sync() + use("s"),
                       batches=2)
