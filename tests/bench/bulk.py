@@ -8,7 +8,8 @@ import struct
 import subprocess
 import threading
 import time
-from statistics import median
+
+from report import Row
 
 READY = b"Z\x00\x00\x00\x05I"
 CHUNK = 1 << 20
@@ -73,7 +74,7 @@ def large(megabytes, copy=False):
 
 def timed(proxy, work):
     """Megabytes a second, and CPU time of the proxy for each."""
-    wire = Wire(proxy.port, tls=proxy.name.endswith("-tls"))
+    wire = Wire(proxy.port, tls="-tls" in proxy.name)
     cpu, begun = proxy.cpu_ns(), time.monotonic()
     size = work(wire) / CHUNK
     seconds = time.monotonic() - begun
@@ -100,7 +101,7 @@ class Stream(threading.Thread):
 
 
 def small(run, proxy, seconds):
-    done = subprocess.run(run.load(proxy, 1, "light", "-n", "1", "-f", "1", "-t", str(1000 * seconds)),
+    done = subprocess.run(run.load(proxy, 1, "light", "-n", "1", "-f", "1", "-t", str(int(1000 * seconds))),
                           capture_output=True, text=True, timeout=60)
     if done.returncode != 0:
         raise RuntimeError(f"load through {proxy.name}: {done.stderr}{done.stdout}")
@@ -119,9 +120,9 @@ def beside(run, proxy):
 
 
 def measure(run, running, megabytes):
-    """{what: {side: [result of each round]}}"""
+    """({what: {side: [result of each round]}}, {side: [latencies of each round]})"""
     works = {
-        f"result of {megabytes} MB": lambda w: w.query(large(megabytes)),
+        f"a result of {megabytes} MB": lambda w: w.query(large(megabytes)),
         f"COPY out, {megabytes} MB": lambda w: w.query(large(megabytes, True)),
         f"COPY in, {megabytes // 4} MB": lambda w: w.copy_in(megabytes // 4),
     }
@@ -129,29 +130,41 @@ def measure(run, running, megabytes):
     figures = {what: {s: [] for s in sides} for what in works}
     latencies = {s: [] for s in sides}
     for number in range(min(run.rounds, 3)):
-        turn = number % len(sides)
+        turn = number % len(sides) if sides else 0
         for side in sides[turn:] + sides[:turn]:
             for what, work in works.items():
                 figures[what][side].append(timed(running[side], work))
             latencies[side].append(beside(run, running[side]))
-    over_tls = f"result of {megabytes} MB over TLS"
+    return figures, latencies
+
+
+def measure_tls(run, running, megabytes):
     pair = [s for s in ("pgbouncer-tls", "fahrend-tls") if s in running]
-    figures[over_tls] = {s: [] for s in pair}
+    figures = {s.removesuffix("-tls"): [] for s in pair}
     for number in range(min(run.rounds, 3)):
         for side in pair[number % 2:] + pair[:number % 2]:
-            figures[over_tls][side].append(timed(running[side], lambda w: w.query(large(megabytes))))
-    return {"throughput": figures, "beside": latencies}
+            figures[side.removesuffix("-tls")].append(
+                timed(running[side], lambda w: w.query(large(megabytes))))
+    return {f"a result of {megabytes} MB over TLS": figures}
 
 
-def print_table(figures):
-    for what, sides in figures["throughput"].items():
-        print(f"\n{what}")
-        for side, rounds in sides.items():
-            speed, cpu = ([r[key] for r in rounds] for key in ("mb_s", "cpu_us_mb"))
-            print(f"  {side:22} {median(speed):8.0f} ({min(speed):.0f} to {max(speed):.0f}) MB/s, "
-                  f"proxy CPU {median(cpu):6.0f} us/MB", flush=True)
-    print("\na small query alone, and while another client's large result flows: p50, p99 us")
-    for side, rounds in figures["beside"].items():
-        texts = [", ".join(f"{median(r[how][key] for r in rounds):.0f}" for key in ("p50_us", "p99_us"))
-                 for how in ("alone", "beside")]
-        print(f"  {side:22} {texts[0]:>16}   {texts[1]:>16}", flush=True)
+def speed_rows(figures):
+    for what, sides in figures.items():
+        speed, cpu = ({side: [r[key] for r in rounds] for side, rounds in sides.items()}
+                      for key in ("mb_s", "cpu_us_mb"))
+        cpu.pop("direct", None)
+        yield Row(what, "MB/s", speed, less=False,
+                  aims=(("pgbouncer", 1),) if "result" in what else ())
+        yield Row("  CPU of the proxy", "us/MB", cpu)
+
+
+def rows(run, running):
+    megabytes = 64 if run.short else 1024
+    figures, latencies = measure(run, running, megabytes)
+    figures.update(measure_tls(run, running, megabytes))
+    yield from speed_rows(figures)
+    for how, title in (("alone", "a small query alone"),
+                       ("beside", "... beside a large result on its loop")):
+        for key, text in (("p50_us", "median"), ("p99_us", "99th percentile")):
+            yield Row(f"{title}, {text}", "us",
+                      {side: [r[how][key] for r in rounds] for side, rounds in latencies.items()})

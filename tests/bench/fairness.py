@@ -3,9 +3,9 @@
 connections: with as many clients as there are connections, and with 1,000 that wait."""
 import json
 import subprocess
-from statistics import median
 
 import proxies
+from report import Row, note
 
 SIZE = 5
 WAITERS = 1000
@@ -40,7 +40,7 @@ def start_fahrend(run):
 
 SIDES = (
     Side("fahrend", "fahrend", start_fahrend, "app", ("app", "app")),
-    Side("pgbouncer, one pool for both users", "pgbouncer", start_pgbouncer, "shared",
+    Side("pgbouncer", "pgbouncer", start_pgbouncer, "shared",
          ("other", "app")),
     Side("pgbouncer, a pool for each user", "pgbouncer", start_pgbouncer, "apart",
          ("other", "app")),
@@ -49,7 +49,7 @@ SIDES = (
 
 def measure_light(run, side, proxy, seconds):
     """The light client's latencies; nothing but how long it waited where no answer came at all."""
-    command = side.load(run, proxy, side.users[1], "-f", "1", "-t", str(1000 * seconds))
+    command = side.load(run, proxy, side.users[1], "-f", "1", "-t", str(int(1000 * seconds)))
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + GRACE)
     except subprocess.TimeoutExpired:
@@ -88,7 +88,7 @@ def measure_side(run, side, seconds):
 
 def measure(run, sides):
     """{label: [{"busy": result, "queued": result} of each round]}"""
-    rounds, seconds = (1, 3) if run.short else (2, 4)
+    rounds, seconds = (1, 1) if run.short else (3, 4)
     wanted = [side for side in SIDES if side.proxy in sides]
     results = {side.label: [] for side in wanted}
     for _ in range(rounds):
@@ -97,23 +97,21 @@ def measure(run, sides):
     return results
 
 
-def latency_text(rounds, name):
-    answered = [r[name] for r in rounds if "p50_us" in r[name]]
-    if not answered:
-        return f"no answer in {rounds[0][name]['unanswered_s']} s"
-    return ", ".join(f"{median(r[key] for r in answered) / 1000:.1f}"
-                     for key in ("p50_us", "p99_us"))
-
-
-def print_table(results):
-    if not results:
-        return
-    print(f"\n{SIZE} server connections, all in use by another tenant (or user) for 2 to 8 ms "
-          "each: how long a client's SELECT takes")
-    print(f"  {'p50, p99 ms':36} {'none waits':>20} {f'{WAITERS} wait':>22}")
+def rows(run, sides):
+    """Where no answer came at all there is no figure, but a note."""
+    results = measure(run, sides)
     for label, rounds in results.items():
-        ratios = [r["queued"]["p99_us"] / r["busy"]["p99_us"] for r in rounds
-                  if all("p99_us" in r[name] for name in HOGS)]
-        text = f"p99 x{median(ratios):.2f}" if ratios else ""
-        busy, queued = latency_text(rounds, "busy"), latency_text(rounds, "queued")
-        print(f"  {label:36} {busy:>20} {queued:>22}   {text}", flush=True)
+        for r in rounds:
+            for name, one in r.items():
+                if "unanswered_s" in one:
+                    note(f"fairness: {label}, {name}: no answer in {one['unanswered_s']} s")
+    answered = {label: [r for r in rounds if all("p99_us" in r[name] for name in HOGS)]
+                for label, rounds in results.items()}
+    for name, text in (("busy", "nobody waits"), ("queued", f"{WAITERS:,} wait")):
+        for key, which in (("p50_us", "median"), ("p99_us", "99th percentile")):
+            yield Row(f"{text}, {which}", "ms",
+                      {label: [r[name][key] / 1000 for r in rounds]
+                       for label, rounds in answered.items()})
+    yield Row("99th percentile: waiting / nobody", "times",
+              {label: [r["queued"]["p99_us"] / r["busy"]["p99_us"] for r in rounds]
+               for label, rounds in answered.items()}, aims=((None, 2),))

@@ -6,6 +6,7 @@ import sys
 
 import counting
 import proxies
+from report import Row
 
 QUERIES = 2000
 LOGINS = 200
@@ -50,6 +51,16 @@ def measure_pgbouncer(run):
         return figures
     finally:
         proxy.stop()
+
+
+def rows(run, sides):
+    """For the table of bench.py."""
+    theirs = measure_pgbouncer(run) if "pgbouncer" in sides else {}
+    ours = measure_fahrend(run, None) if "fahrend" in sides else {}
+    for what in (*ours, *(set(theirs) - set(ours))):
+        yield Row(what, "instructions", {"fahrend": [ours[what]] if ours else [],
+                                         "pgbouncer": [theirs[what]] if what in theirs else []},
+                  aims=(("pgbouncer", 0.7),) if what == "simple query" else ())
 
 
 def print_table(fahrend, pgbouncer):

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
 // load: many clients that run one transaction in a loop each, and check every row that they get.
-// Client i belongs to tenant t<first + i mod tenants>. The modes differ in who puts the tenant in force:
+// Client i belongs to tenant t<first + i mod tenants>. The modes differ in who puts the tenant in
+// force:
 //   select   the proxy: app.tenant is a startup parameter, the transaction is one SELECT
 //   local    the application: BEGIN, SET LOCAL app.tenant, SELECT, COMMIT, a round trip each
 //   batched  the application: the same four in one Query message
 //   hog      the proxy; the transaction keeps its connection for 2 to 8 ms
 //   light    the proxy; the transaction takes next to no time
+//   point    nobody: one SELECT of pgbench_accounts; with -x extended or -x prepared by that
+//   protocol any      the proxy; whatever row comes is right (the server is stub.c) login    as
+//   any, but every transaction has a connection of its own
 // With -b "begun" is printed when all clients are logged in. With -i every client runs one
-// transaction; then "ready" is printed and nothing happens until stdin ends. A transaction without
-// exactly its own tenant's row, or an error, is counted and makes the exit status 1. The result is
-// one line of JSON. load speaks the simple protocol itself (trust login only), so that it costs
-// little beside what is measured. One thread, one epoll set.
+// transaction; then "ready" is printed and nothing happens until stdin ends. $t in the database's
+// name is the tenant. A transaction without exactly one row, which must be its own tenant's, or an
+// error, is counted and makes the exit status 1. The result is one line of JSON. load speaks the
+// protocol itself (trust login only), so that it costs little beside what is measured. One thread,
+// one epoll set.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -38,17 +43,35 @@ struct mode {
     const char *name;
     bool parameter;               /* app.tenant goes into the startup packet */
     const char *steps[STEPS_MAX]; /* one Query each; $t is the tenant, $r a row */
+    bool unchecked;               /* rows of anybody are right */
+    bool reconnects;              /* after every transaction */
 };
+
+enum protocol { SIMPLE, EXTENDED, PREPARED };
+
+static const char *const protocols[] = {"simple", "extended", "prepared"};
 
 #define SET_TENANT "SET LOCAL app.tenant = '$t'"
 #define SELECT_ROW "SELECT tenant_id, body FROM items WHERE id = $r"
 
 static const struct mode modes[] = {
-    {"select", true, {SELECT_ROW}},
-    {"local", false, {"BEGIN", SET_TENANT, SELECT_ROW, "COMMIT"}},
-    {"batched", false, {"BEGIN; " SET_TENANT "; " SELECT_ROW "; COMMIT"}},
-    {"hog", true, {"SELECT '$t', pg_sleep(0.002 + 0.006 * random())"}},
-    {"light", true, {"SELECT '$t'"}},
+    {.name = "select", .parameter = true, .steps = {SELECT_ROW}},
+    {.name = "local", .steps = {"BEGIN", SET_TENANT, SELECT_ROW, "COMMIT"}},
+    {.name = "batched", .steps = {"BEGIN; " SET_TENANT "; " SELECT_ROW "; COMMIT"}},
+    {.name = "hog",
+     .parameter = true,
+     .steps = {"SELECT '$t', pg_sleep(0.002 + 0.006 * random())"}},
+    {.name = "light", .parameter = true, .steps = {"SELECT '$t'"}},
+    {.name = "point",
+     .parameter = true,
+     .steps = {"SELECT abalance FROM pgbench_accounts WHERE aid = $r"},
+     .unchecked = true},
+    {.name = "any", .parameter = true, .steps = {"SELECT 1"}, .unchecked = true},
+    {.name = "login",
+     .parameter = true,
+     .steps = {"SELECT 1"},
+     .unchecked = true,
+     .reconnects = true},
 };
 
 struct client {
@@ -57,7 +80,9 @@ struct client {
     unsigned step;            /* which of the mode's steps is under way */
     unsigned rows;            /* rows of our tenant in this transaction */
     unsigned foreign;         /* rows of others in this transaction */
-    bool logged_in;           /* the first ReadyForQuery came */
+    bool logged_in;           /* once */
+    bool greeted;             /* this connection's first ReadyForQuery came */
+    bool prepared;            /* our statement is there */
     uint64_t since;           /* when this transaction began, ns */
     uint8_t input[INPUT_MAX]; /* received and not parsed yet */
     size_t input_n;
@@ -65,6 +90,7 @@ struct client {
 
 struct load {
     const struct mode *mode;
+    enum protocol protocol;
     const char *user, *database;
     uint16_t port;
     unsigned count, tenants, rows; /* clients, tenants, rows of each tenant */
@@ -132,31 +158,15 @@ static uint8_t *put_string(uint8_t *p, const char *s)
     return p + n;
 }
 
-static void send_startup(struct load *l, struct client *c)
+/* With tenant and row filled in, where the text asks for them; returns the end, after the 0. */
+static uint8_t *put_text(struct load *l, const struct client *c, uint8_t *p, const char *text)
 {
-    uint8_t packet[PACKET_MAX];
-    uint8_t *p = packet + 8;
-
-    be32_write(packet + 4, 3 << 16);
-    p = put_string(put_string(p, "user"), l->user);
-    p = put_string(put_string(p, "database"), l->database);
-    if (l->mode->parameter) {
-        p = put_string(put_string(p, "app.tenant"), c->tenant);
-    }
-    *p++ = 0;
-    be32_write(packet, (uint32_t)(p - packet));
-    send_all(c, packet, (size_t)(p - packet));
-}
-
-/* The step's text with its tenant and row filled in; returns the end, after the terminator. */
-static uint8_t *put_step(struct load *l, struct client *c, uint8_t *p)
-{
-    for (const char *s = l->mode->steps[c->step]; *s != 0; s++) {
+    for (const char *s = text; *s != 0; s++) {
         if (strncmp(s, "$t", 2) == 0) {
             p = put_string(p, c->tenant) - 1;
             s++;
         } else if (strncmp(s, "$r", 2) == 0) {
-            p += sprintf((char *)p, "%u", choose_row(l));
+            p += sprintf((char *)p, l->protocol == SIMPLE ? "%u" : "$1", choose_row(l));
             s++;
         } else {
             *p++ = (uint8_t)*s;
@@ -166,20 +176,115 @@ static uint8_t *put_step(struct load *l, struct client *c, uint8_t *p)
     return p;
 }
 
+static void send_startup(struct load *l, struct client *c)
+{
+    uint8_t packet[PACKET_MAX];
+    uint8_t *p = packet + 8;
+
+    be32_write(packet + 4, 3 << 16);
+    p = put_string(put_string(p, "user"), l->user);
+    p = put_text(l, c, put_string(p, "database"), l->database);
+    if (l->mode->parameter) {
+        p = put_string(put_string(p, "app.tenant"), c->tenant);
+    }
+    *p++ = 0;
+    be32_write(packet, (uint32_t)(p - packet));
+    send_all(c, packet, (size_t)(p - packet));
+}
+
+static uint8_t *begin_message(uint8_t *p, char type)
+{
+    *p = (uint8_t)type;
+    return p + 5;
+}
+
+/* The message that begins at `start` and ends here. */
+static uint8_t *end_message(uint8_t *start, uint8_t *end)
+{
+    be32_write(start + 1, (uint32_t)(end - start - 1));
+    return end;
+}
+
+static uint8_t *put_bytes(uint8_t *p, const char *bytes, size_t n)
+{
+    memcpy(p, bytes, n);
+    return p + n;
+}
+
+static uint8_t *put_parse(struct load *l, const struct client *c, uint8_t *start, const char *name)
+{
+    uint8_t *p = put_string(begin_message(start, 'P'), name);
+
+    p = put_text(l, c, p, l->mode->steps[c->step]);
+    return end_message(start, put_bytes(p, "\0", 2)); /* no types */
+}
+
+/* Bind, Describe and Execute of the unnamed portal, and Sync, as libpq does it. */
+static uint8_t *put_execution(struct load *l, uint8_t *start, const char *name)
+{
+    char row[16];
+    uint8_t *p = put_string(begin_message(start, 'B'), "");
+
+    p = put_bytes(put_string(p, name), "\0\0\0\1", 4); /* one parameter, as text */
+    be32_write(p, (uint32_t)sprintf(row, "%u", choose_row(l)));
+    p = put_bytes(p + 4, row, strlen(row));
+    p = end_message(start, put_bytes(p, "\0\0", 2));
+    p = end_message(p, put_bytes(begin_message(p, 'D'), "P", 2));
+    p = end_message(p, put_bytes(begin_message(p, 'E'), "\0\0\0\0", 5));
+    return end_message(p, begin_message(p, 'S'));
+}
+
 static void send_step(struct load *l, struct client *c)
 {
-    uint8_t packet[PACKET_MAX] = {'Q'};
-    uint8_t *end = put_step(l, c, packet + 5);
+    const char *name = l->protocol == PREPARED ? "s" : "";
+    uint8_t packet[PACKET_MAX];
+    uint8_t *p = packet;
 
-    be32_write(packet + 1, (uint32_t)(end - packet - 1));
-    send_all(c, packet, (size_t)(end - packet));
+    if (l->protocol == SIMPLE) {
+        p = end_message(p, put_text(l, c, begin_message(p, 'Q'), l->mode->steps[c->step]));
+    } else {
+        if (!c->prepared) {
+            p = put_parse(l, c, p, name);
+            c->prepared = l->protocol == PREPARED;
+        }
+        p = put_execution(l, p, name);
+    }
+    send_all(c, packet, (size_t)(p - packet));
 }
 
 static void begin_transaction(struct load *l, struct client *c)
 {
     c->step = c->rows = c->foreign = 0;
-    c->since = now_ns();
+    if (!l->mode->reconnects) {
+        c->since = now_ns();
+    }
     send_step(l, c);
+}
+
+static void open_client(struct load *l, struct client *c)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(l->port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+
+    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0 ||
+        epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &event) < 0) {
+        fail("connect");
+    }
+    c->greeted = false;
+    c->since = now_ns();
+    send_startup(l, c);
+}
+
+static void reopen_client(struct load *l, struct client *c)
+{
+    send_all(c, (const uint8_t *)"X\0\0\0\4", 5);
+    (void)close(c->fd);
+    c->input_n = 0;
+    open_client(l, c);
 }
 
 static void end_transaction(struct load *l, struct client *c)
@@ -194,6 +299,8 @@ static void end_transaction(struct load *l, struct client *c)
     l->ended = now;
     if (l->idle || now - l->begun >= l->duration) {
         l->resting++;
+    } else if (l->mode->reconnects) {
+        reopen_client(l, c);
     } else {
         begin_transaction(l, c);
     }
@@ -202,6 +309,10 @@ static void end_transaction(struct load *l, struct client *c)
 /* The load begins when every client is logged in, so that it is not mixed with the logins. */
 static void on_login(struct load *l, struct client *c)
 {
+    if (c->logged_in) {
+        begin_transaction(l, c); /* on its next connection */
+        return;
+    }
     c->logged_in = true;
     if (++l->logged_in < l->count) {
         return;
@@ -218,7 +329,8 @@ static void on_login(struct load *l, struct client *c)
 
 static void on_ready(struct load *l, struct client *c)
 {
-    if (!c->logged_in) {
+    if (!c->greeted) {
+        c->greeted = true;
         on_login(l, c);
     } else if (c->step + 1 < STEPS_MAX && l->mode->steps[c->step + 1] != NULL) {
         c->step++;
@@ -229,12 +341,12 @@ static void on_ready(struct load *l, struct client *c)
 }
 
 /* DataRow: a count of columns, then a length and its bytes for each; the first is the tenant. */
-static void on_row(struct client *c, const uint8_t *body, size_t n)
+static void on_row(const struct load *l, struct client *c, const uint8_t *body, size_t n)
 {
     size_t length = strlen(c->tenant);
 
-    if (n >= 6 + length && be32_read(body + 2) == length &&
-        memcmp(body + 6, c->tenant, length) == 0) {
+    if (l->mode->unchecked || (n >= 6 + length && be32_read(body + 2) == length &&
+                               memcmp(body + 6, c->tenant, length) == 0)) {
         c->rows++;
     } else {
         c->foreign++;
@@ -266,7 +378,7 @@ static void on_message(struct load *l, struct client *c, uint8_t type, const uin
         on_ready(l, c);
         break;
     case 'D':
-        on_row(c, body, n);
+        on_row(l, c, body, n);
         break;
     case 'E':
         on_error(l, c, body, n);
@@ -295,28 +407,13 @@ static void on_readable(struct load *l, struct client *c)
             break;
         }
         on_message(l, c, c->input[at], c->input + at + 5, length - 5);
+        if (c->input_n == 0) {
+            return; /* it has another connection now */
+        }
         at += length;
     }
     memmove(c->input, c->input + at, c->input_n - at);
     c->input_n -= at;
-}
-
-static void open_client(struct load *l, unsigned i)
-{
-    struct client *c = &l->clients[i];
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons(l->port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-
-    snprintf(c->tenant, sizeof(c->tenant), "t%u", l->first + i % l->tenants);
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
-        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0 ||
-        epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &event) < 0) {
-        fail("connect");
-    }
-    send_startup(l, c);
 }
 
 static void run_clients(struct load *l)
@@ -324,7 +421,9 @@ static void run_clients(struct load *l)
     struct epoll_event events[EVENTS_MAX];
 
     for (unsigned i = 0; i < l->count; i++) {
-        open_client(l, i);
+        struct client *c = &l->clients[i];
+        snprintf(c->tenant, sizeof(c->tenant), "t%u", l->first + i % l->tenants);
+        open_client(l, c);
     }
     while (l->resting < l->count) {
         int n = epoll_wait(l->epoll, events, EVENTS_MAX, 30000);
@@ -371,6 +470,17 @@ static unsigned number(const char *text)
     return (unsigned)value;
 }
 
+static enum protocol find_protocol(const char *name)
+{
+    for (unsigned i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+        if (strcmp(protocols[i], name) == 0) {
+            return (enum protocol)i;
+        }
+    }
+    fprintf(stderr, "load: no protocol %s\n", name);
+    exit(2);
+}
+
 static const struct mode *find_mode(const char *name)
 {
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
@@ -386,7 +496,7 @@ static void parse_options(struct load *l, int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "p:U:d:c:n:f:r:t:m:bi")) != -1) {
+    while ((option = getopt(argc, argv, "p:U:d:c:n:f:r:t:m:x:bi")) != -1) {
         switch (option) {
         case 'p':
             l->port = (uint16_t)number(optarg);
@@ -415,6 +525,9 @@ static void parse_options(struct load *l, int argc, char **argv)
         case 'm':
             l->mode = find_mode(optarg);
             break;
+        case 'x':
+            l->protocol = find_protocol(optarg);
+            break;
         case 'b':
             l->tell_begun = true;
             break;
@@ -424,7 +537,8 @@ static void parse_options(struct load *l, int argc, char **argv)
         default:
             fprintf(stderr, "usage: load -p PORT [-U USER] [-d DATABASE] [-c CLIENTS] [-n TENANTS] "
                             "[-f FIRST] [-r ROWS] [-t MILLISECONDS] "
-                            "[-m select|local|batched|hog|light] [-b] [-i]\n");
+                            "[-m select|local|batched|hog|light|point|any|login] "
+                            "[-x simple|extended|prepared] [-b] [-i]\n");
             exit(2);
         }
     }

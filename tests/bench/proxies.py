@@ -34,7 +34,8 @@ FAHREND_YAML = """\
 listen: {{address: ["127.0.0.1"], port: {port}, unix_dir: "", tls: {tls}}}
 workers: 1
 servers:
-  main: {{host: 127.0.0.1, port: {postgres}, max_connections: 90, tls: {{mode: disable}}}}
+  main: {{host: 127.0.0.1, port: {postgres}, max_connections: 90, tls: {{mode: disable}},
+         admin: {{user: postgres}}}}
 auth: {{method: {auth}}}
 users:
   app: {{password: app, tenants: ["*"]}}
@@ -43,13 +44,14 @@ tenancy:
     - parameter: app.tenant
 tenants:
   defaults:
-    server: main
+    server: main{database}
     strategy: rls
     login: client
-    rls: {{setting: app.tenant}}
+    rls: {rls}
     reset: {reset}
     pool: {{mode: transaction, size: {size}}}
 {tenants}
+admin: {{users: [app]}}
 core_dumps: true  # valgrind's vgdb is a debugger
 limits: {{clients: 12000}}
 http: {{port: 0}}
@@ -136,9 +138,9 @@ class Direct:
         pass
 
 
-def start_forwarder(run):
+def start_forwarder(run, name="forwarder", program="forwarder"):
     port = free_port()
-    return Proxy(run, "forwarder", [f"{run.work}/bin/forwarder", str(port), str(run.postgres)], port)
+    return Proxy(run, name, [f"{run.work}/bin/{program}", str(port), str(run.postgres)], port)
 
 
 def certificate(run):
@@ -177,7 +179,8 @@ def start_pgbouncer(run, name="pgbouncer", **options):
     return Proxy(run, name, command, port)
 
 
-def fahrend_command(run, reset="tenant", size=POOL_SIZE, auth="trust", tls=False):
+def fahrend_command(run, reset="tenant", size=POOL_SIZE, auth="trust", tls=False,
+                    rls="{setting: app.tenant}", database=None):
     port = free_port()
     tls = "{{mode: require, certificate: {}, key: {}}}".format(*certificate(run)) if tls \
         else "{mode: disable}"
@@ -185,7 +188,8 @@ def fahrend_command(run, reset="tenant", size=POOL_SIZE, auth="trust", tls=False
     tenants = "\n".join(f"  t{i}: {{}}" for i in range(TENANTS))
     with open(path, "w") as f:
         f.write(FAHREND_YAML.format(postgres=run.postgres, port=port, size=size, reset=reset, auth=auth,
-                                    tenants=tenants, tls=tls))
+                                    tenants=tenants, tls=tls, rls=rls,
+                                    database=f"\n    database: {database}" if database else ""))
     return port, [f"{run.work}/bin/fahrend", "-c", path]
 
 
@@ -194,6 +198,17 @@ def start_fahrend(run, reset="tenant", name=None, **options):
     name = name or ("fahrend" if reset == "tenant" else f"fahrend-{reset}")
     proxy = Proxy(run, name, command, port)
     proxy.environment = {"PGOPTIONS": "-c app.tenant=t0"}
+    return proxy
+
+
+def start_fahrend_sealed(run):
+    """In front of the database `sealed`, whose tables it protects by the seal."""
+    proxy = start_fahrend(run, name="fahrend-sealed", database="sealed",
+                          rls="{setting: app.tenant, seal: true, key: "
+                              "a key of the benchmark with 32 bytes or more, column: tenant_id}")
+    subprocess.run([f"{run.programs}/psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(proxy.port),
+                    "-U", "app", "-c", "SETUP RLS", "fahrend"],
+                   env={**os.environ, "PGSSLMODE": "disable"}, check=True, capture_output=True)
     return proxy
 
 

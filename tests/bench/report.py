@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""What is printed: medians with their spread, and ratios taken round by round."""
+"""What is told: one table of rows, each a figure of all sides, with its median and spread, ratios
+taken round by round, and what was aimed at."""
 import os
 import platform
 import subprocess
 import sys
 import time
 from statistics import median
+
+OURS, THEIRS = "fahrend", "pgbouncer"
 
 
 def note(text):
@@ -39,110 +42,80 @@ def machine(run):
     }
 
 
+class Row:
+    """One figure: {side: its value in each round}. Where `less`, the smaller is the better. An aim is
+    (side, ratio): what ours should be beside that side's, or (None, value)."""
+
+    def __init__(self, title, unit, sides, less=True, aims=()):
+        self.title, self.unit, self.less, self.aims = title, unit, less, aims
+        self.scenario = self.group = ""  # its name and its heading, once it is in the table
+        self.sides = {side: values for side, values in sides.items() if values}
+
+    def ratio(self, base):
+        """Median over the rounds of ours / base; None where either has none."""
+        pairs = list(zip(self.sides.get(OURS, ()), self.sides.get(base, ())))
+        if not pairs or not all(b for _, b in pairs):
+            return None
+        return median(o / b for o, b in pairs)
+
+    def judged(self):
+        """{what, aim, value, reached} of each aim that was measured."""
+        for side, limit in self.aims:
+            value = self.ratio(side) if side else median(self.sides.get(OURS, [0])) or None
+            if value is not None:
+                text = f"at {'most' if self.less else 'least'} {limit:,g}"
+                yield {"what": f"{self.scenario}: {self.title.strip()}",
+                       "beside": side, "aim": text, "value": value,
+                       "reached": value <= limit if self.less else value >= limit}
+
+    def as_json(self):
+        return {"scenario": self.scenario, "group": self.group, "title": self.title, "unit": self.unit,
+                "better": "less" if self.less else "more", "rounds": self.sides,
+                "median": {side: median(values) for side, values in self.sides.items()},
+                "beside_pgbouncer": self.ratio(THEIRS), "aims": list(self.judged())}
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def spread(values):
+    if not values:
+        return "–"
+    least, most = number(min(values)), number(max(values))
+    return number(median(values)) + (f" ({least}–{most})" if len(values) > 1 else "")
+
+
 def print_head(m):
     print(f"{m['date']}, {m['cpu']}, Linux {m['kernel']}")
     print(", ".join(filter(None, (m["postgresql"], m["pgbouncer"], m["fahrend"]))))
-    print(f"median of {m['rounds']} rounds of {m['seconds_per_run']} s (least to most); the load, the "
-          "proxy and PostgreSQL share the CPUs", flush=True)
+    print(f"median of alternating rounds ({m['rounds']} of {m['seconds_per_run']} s) and, in brackets, "
+          "least and most; the load, the proxy and the server share the CPUs")
+    print(f"\n{'':46} {'fahrend':>26} {'PgBouncer':>26} {'ratio':>6}", flush=True)
 
 
-def spread(values, form):
-    return f"{median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
-
-
-def ratio(results, base, key):
-    """Median over the rounds of results / base; None where either has none or a base is 0."""
-    pairs = [(r[key], b[key]) for r, b in zip(results, base)]
-    if not pairs or not all(b for _, b in pairs):
-        return None
-    return median(r / b for r, b in pairs)
-
-
-def ratio_text(value):
-    return "" if value is None else f"x{value:.2f}"
-
-
-def print_scenario(scenario, results):
-    base = results.get(scenario.baseline, [])
-    print(f"\n{scenario.title}")
-    print(f"  {'':22} {'transactions/s':>26} {'':>6}  {'proxy CPU us/transaction':>25} {'':>6}"
-          f"  {'p50, p99 us':>13}")
-    for label, rounds in results.items():
-        if not rounds:
-            print(f"  {label:22} {'cannot':>26}")
+def print_group(scenario, heading, rows):
+    """One scenario's part of the table."""
+    for row in rows:
+        row.scenario, row.group = scenario, heading
+    if any(row.sides for row in rows):
+        print(heading)
+    for row in rows:
+        if not row.sides:
             continue
-        cpu = [r["cpu_us"] for r in rounds]
-        tail = ""
-        if "p50_us" in rounds[0]:
-            tail = ", ".join(f"{median(r[k] for r in rounds):.0f}" for k in ("p50_us", "p99_us"))
-        print(f"  {label:22} {spread([r['tps'] for r in rounds], '.0f'):>26} "
-              f"{ratio_text(ratio(rounds, base, 'tps')):>6}  "
-              f"{spread(cpu, '.1f') if any(cpu) else '':>25} "
-              f"{ratio_text(ratio(rounds, base, 'cpu_us') if any(cpu) else None):>6}  {tail:>13}",
-              flush=True)
-    print(f"  (x: beside {scenario.baseline})", flush=True)
+        ratio = row.ratio(THEIRS)
+        others = "; ".join(f"{side} {spread(values)}" for side, values in row.sides.items()
+                           if side not in (OURS, THEIRS))
+        print(f"  {row.title + ', ' + row.unit:44} {spread(row.sides.get(OURS)):>26} "
+              f"{spread(row.sides.get(THEIRS)):>26} "
+              f"{'' if ratio is None else f'{ratio:.2f}':>6}  {others}".rstrip(), flush=True)
 
 
-def print_memory(memory, clients):
-    print(f"\nmemory of an idle client, at {clients} clients that are logged in and have run a "
-          "transaction each")
-    for label, rounds in memory.items():
-        texts = [f"{spread([r[key] for r in rounds], '.0f')} bytes {key.upper()}"
-                 for key in ("pss", "rss")]
-        print(f"  {label:22} {', '.join(texts)}", flush=True)
-
-
-def scenario_ratio(figures, scenario, label, base, key):
-    results = figures["scenarios"].get(scenario, {})
-    return ratio(results.get(label, []), results.get(base, []), key)
-
-
-def fairness_ratio(figures):
-    rounds = figures["fairness"].get("fahrend", [])
-    return median(r["queued"]["p99_us"] / r["busy"]["p99_us"] for r in rounds) if rounds else None
-
-
-def bulk_ratio(figures, what):
-    for title, sides in figures["bulk"].get("throughput", {}).items():
-        if title.endswith(what) and len(sides) == 2:
-            pgbouncer, fahrend = (median(r["mb_s"] for r in rounds) for rounds in sides.values())
-            return fahrend / pgbouncer
-    return None
-
-
-def print_aims(figures):
-    """What the project set out to reach, beside what this run found."""
-    aims = [
-        (f"CPU per transaction beside PgBouncer's, {n} clients", "at most 1.00",
-         scenario_ratio(figures, f"simple-{n}", "fahrend", "pgbouncer", "cpu_us"),
-         lambda v: v <= 1.0)
-        for n in (8, 32)
-    ]
-    aims += [
-        (f"changing tenants beside SET LOCAL, {label}", "at least 2.00",
-         scenario_ratio(figures, "tenants-100", label, "pgbouncer, SET LOCAL", "tps"),
-         lambda v: v >= 2.0)
-        for label in ("fahrend", "fahrend, reset: never")
-    ]
-    aims += [
-        (f"logins beside PgBouncer's, {what}", "at least 1.00",
-         scenario_ratio(figures, name, "fahrend", "pgbouncer, verifier", "tps"),
-         lambda v: v >= 1.0)
-        for name, what in (("scram-8", "SCRAM"), ("tls-scram-8", "SCRAM over TLS"))
-    ]
-    aims.append(("MB/s of a large result over TLS beside PgBouncer's", "at least 1.00",
-                 bulk_ratio(figures, "over TLS"), lambda v: v >= 1.0))
-    aims.append(("p99 of a query beside another tenant's 1,000 waiters, and beside none",
-                 "at most 2.00", fairness_ratio(figures), lambda v: v <= 2.0))
-    idle = figures["memory"].get("fahrend")
-    aims.append(("bytes per idle client", "under 1024",
-                 median(r["pss"] for r in idle) if idle else None, lambda v: v < 1024))
-    figures["aims"] = [
-        {"what": what, "aim": aim, "value": value, "reached": reached(value)}
-        for what, aim, value, reached in aims if value is not None
-    ]
-    if figures["aims"]:
+def print_aims(rows):
+    judged = [aim for row in rows for aim in row.judged()]
+    if judged:
         print("\naims")
-    for aim in figures["aims"]:
-        verdict = "reached" if aim["reached"] else "not reached"
-        print(f"  {aim['what']:72} {aim['value']:8.2f}   {aim['aim']}: {verdict}", flush=True)
+    for aim in judged:
+        what = aim["what"] + (f", beside {aim['beside']}" if aim["beside"] else "")
+        print(f"  {what:70} {aim['value']:8,.2f}  {aim['aim']}: "
+              f"{'reached' if aim['reached'] else 'not reached'}", flush=True)

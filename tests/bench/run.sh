@@ -1,18 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# run.sh: measures fahrend beside PgBouncer (transaction mode, same pool size) and beside a bare
-# forwarder, in alternating runs on one machine and one PostgreSQL:
-#   - pgbench -S by simple, extended and prepared protocol: throughput, CPU time per transaction
-#   - memory of an idle client, at 8,000 clients
-#   - 100 tenants where every transaction changes tenant, beside SET LOCAL by the application
-#   - connect, query, disconnect, with trust, with SCRAM, and with SCRAM over TLS
-#   - a large result (over TLS as well), COPY out and in, and a small query beside a large result on the same loop
-#   - one and two workers, with a server that answers at once
-#   - fairness: how long a tenant's query takes while another tenant has 1,000 waiters
+# run.sh: measures fahrend beside PgBouncer (transaction mode, same pool size), beside a bare
+# forwarder (on epoll, and on io_uring where liburing is installed) and beside PostgreSQL itself, in
+# alternating runs on one machine and one PostgreSQL, and prints one table: each figure's median and
+# spread, its ratio to PgBouncer's, and what was aimed at. The scenarios:
+#   simple, extended, prepared   one indexed SELECT by each protocol: throughput, CPU time
+#   tenants, sealed              100 tenants take turns, beside SET LOCAL by the application
+#   logins, scram, tls           connect, query, disconnect
+#   bulk                         a large result, COPY, and a small query beside a large result
+#   fairness                     a tenant's query while another tenant has 1,000 waiters
+#   crowd                        10,000 idle clients: memory of each, and 50 busy ones beside them
+#   pools, registered            1 to 1,000 pools in use; 1 to 100,000 tenants, one in use
+#   workers                      one and two, with a server that answers at once
+#   instructions                 in user space, by callgrind; the long form only
 #
 #   tests/bench/run.sh             about 15 minutes
-#   tests/bench/run.sh --short     about 5 minutes
+#   tests/bench/run.sh --short     under 2 minutes
 #   -o FILE, --svg FILE            the figures as JSON too, and as a picture
 #   --sides a,b,…                  only these: direct,forwarder,pgbouncer,fahrend
 #   --only WORD                    only scenarios whose name contains WORD
@@ -27,10 +31,13 @@ name=bench
 # shellcheck source=tests/bench/lib.sh
 . "$here/lib.sh"
 
-bench_help "$0" 23 "$@"
-bench_install pgbouncer python3
+bench_help "$0" 27 "$@"
+bench_install pgbouncer python3 valgrind
 bench_make_work
-bench_compile forwarder load stub
+bench_compile forwarder load stub drive
+if pkg-config --exists liburing; then
+    bench_compile forwarder_uring
+fi
 case " $* " in
 *" --sides "*fahrend* | *" --sides="*fahrend*) bench_build_fahrend ;;
 *" --sides "* | *" --sides="*) ;;

@@ -24,3 +24,8 @@ VACUUM ANALYZE items;
 -- What COPY goes into, and nothing is kept of.
 CREATE UNLOGGED TABLE sink (line text);
 GRANT INSERT ON sink TO app;
+\connect bench
+-- The same, to be protected by a seal.
+CREATE DATABASE sealed TEMPLATE app;
+\connect sealed
+DROP POLICY tenant ON items;

@@ -3,14 +3,14 @@
 load, the stub and the proxy share the machine's CPUs: with two of them the figure says what is left
 for the second worker, not what it could do."""
 import os
-import re
-import subprocess
-from statistics import median
 
 import proxies
+import scenarios
+from report import Row
 
-CLIENTS = 4
+CLIENTS = 32
 TENANTS = 8
+CPUS_TO_TELL = 6  # two for the proxy, the rest for the load and the stub
 
 YAML = """\
 listen: {{address: ["127.0.0.1"], port: {port}, unix_dir: "", tls: {{mode: disable}}}}
@@ -42,35 +42,17 @@ def start(run, stub, workers):
     return proxies.Proxy(run, f"fahrend-{workers}", [f"{run.work}/bin/fahrend", "-c", path], port)
 
 
-def script_of(run):
-    return f"{run.work}/conf/one.sql"
-
-
-def load(run, proxy, tenant):
-    return subprocess.Popen(
-        [f"{run.programs}/pgbench", "-n", "-f", script_of(run), "-c", str(CLIENTS), "-T", str(run.seconds),
-         "-h", "127.0.0.1", "-p", str(proxy.port), "-U", "app", "app"],
-        env={**os.environ, "PGSSLMODE": "disable", "PGOPTIONS": f"-c app.tenant=t{tenant}"},
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-
-
 def measure_one(run, proxy):
-    cpu = proxy.cpu_ns()
-    loads = [load(run, proxy, tenant) for tenant in range(TENANTS)]
-    texts = [one.communicate(timeout=60)[0] for one in loads]
-    counts = [int(re.search(r"actually processed: (\d+)", text)[1]) for text in texts]
-    spent = (proxy.cpu_ns() - cpu) / 1e9
-    return {"tps": sum(counts) / run.seconds, "cpu_us": spent * 1e6 / sum(counts),
-            "cpus": spent / run.seconds}
+    result = scenarios.run_load(run, proxy, CLIENTS, "any", "-n", str(TENANTS))
+    result["cpus"] = result["cpu_us"] * result["tps"] / 1e6
+    return result
 
 
 def measure(run):
     """{workers: [result of each round]}"""
-    with open(script_of(run), "w") as f:
-        f.write("SELECT 1;\n")
     stub = start_stub(run)
     running = {}
-    results = {"1": [], "2": []}
+    results = {1: [], 2: []}
     try:
         for workers in results:
             running[workers] = start(run, stub, workers)
@@ -83,9 +65,15 @@ def measure(run):
     return results
 
 
-def print_table(results):
-    print(f"\nworkers: {TENANTS} tenants, {CLIENTS * TENANTS} clients, a server that answers at once")
-    for workers, rounds in results.items():
-        print(f"  {workers + ' worker(s)':22} {median(r['tps'] for r in rounds):8.0f} transactions/s, "
-              f"proxy CPU {median(r['cpu_us'] for r in rounds):.1f} us/transaction, "
-              f"{median(r['cpus'] for r in rounds):.2f} CPUs", flush=True)
+def rows(run):
+    results = measure(run)
+    enough = len(os.sched_getaffinity(0)) >= CPUS_TO_TELL
+    for key, title, unit in (("tps", "throughput", "transactions/s"),
+                             ("cpu_us", "CPU of the proxy", "us/transaction"),
+                             ("cpus", "CPUs that it had", "CPUs")):
+        for workers, rounds in results.items():
+            yield Row(f"{title}, {workers} worker{'s' * (workers > 1)}", unit,
+                      {"fahrend": [r[key] for r in rounds]}, less=key != "tps")
+    yield Row("throughput, two beside one", "times",
+              {"fahrend": [two["tps"] / one["tps"] for one, two in zip(*results.values())]},
+              less=False, aims=((None, 1.7),) if enough else ())
