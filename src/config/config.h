@@ -304,6 +304,7 @@ struct provider_config {
     const char *name;
     enum provider_type type;
     const char *directory;   /* FILES: absolute path; set */
+    int64_t timeout;         /* EXEC, AWS, VAULT: ms that one question may take */
     const char *ca;          /* AWS, VAULT: path of certificates to trust, or NULL: the system's */
     const char *profile;     /* AWS: of the shared credentials file; "" for the usual places */
     const char *region;      /* AWS; set */

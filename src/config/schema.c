@@ -428,6 +428,10 @@ const struct key schema_keys[] = {
     ROW(PROVIDER, "secret_id", SECRET, secret_id, NULL,
         "Type vault, login approle; need not be where the role is bound to addresses.",
         .example = "{file: /run/secrets/secret_id}"),
+    ROW(PROVIDER, "timeout", TIME, timeout, "8s",
+        "Types exec, aws-secrets-manager and vault: how long the program, or one request, may "
+        "take.",
+        .min = 1),
     ROW(PROVIDER, "ca", PATH, ca, NULL,
         "Types aws-secrets-manager and vault: certificates to trust instead of the system's.",
         .example = "/etc/ssl/vault-ca.pem"),

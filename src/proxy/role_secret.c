@@ -113,6 +113,16 @@ static void on_fetched(struct task *task)
 
 static const struct task_ops fetching = {TASK_BLOCKS, fetch_in_pool, on_fetched, on_gone};
 
+/* Of each store one: who waits for a slow one delays nobody who waits for another. */
+static const char *lane_of(const struct secret_order *order)
+{
+    const char *store = order->role.role[0] != '\0' ? realm_config(order->realm)->secrets.store
+                        : order->ref->kind == SECRET_STORE ? order->ref->provider->name
+                                                           : NULL;
+
+    return store == NULL ? "secrets" : store;
+}
+
 static struct secret_fetch *find_fetch(struct role_secrets *secrets, struct loop *loop,
                                        const struct secret_order *order)
 {
@@ -133,7 +143,7 @@ static struct secret_fetch *find_fetch(struct role_secrets *secrets, struct loop
     list_init(&fetch->waiters);
     HASH_ADD_KEYPTR(hh, secrets->fetches, fetch->key, strlen(fetch->key), fetch);
     list_push_tail(&secrets->under_way, &fetch->node);
-    task_start(loop, &fetch->task, &fetching, slice_str("secrets"));
+    task_start(loop, &fetch->task, &fetching, slice_str(lane_of(order)));
     return fetch;
 }
 

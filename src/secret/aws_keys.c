@@ -152,6 +152,17 @@ static int from_file(const struct provider_config *provider, struct session *key
 
 /* ---- the endpoints ---- */
 
+/* In a header, where a line break would begin another one. */
+static bool is_one_line(const char *text)
+{
+    return text == NULL || strpbrk(text, "\r\n") == NULL;
+}
+
+static bool can_be_sent(const struct session *keys)
+{
+    return is_one_line(keys->parts[AWS_ACCESS_KEY]) && is_one_line(keys->parts[AWS_TOKEN]);
+}
+
 /* "2026-11-24T19:00:00Z"; 0, which is never, for anything else. */
 static int64_t parse_time(const char *text)
 {
@@ -169,27 +180,34 @@ static int take_keys(const json_t *object, const char *token, struct session *ke
     const json_t *expires = json_object_get(object, "Expiration");
     keys->expires = json_is_number(expires) ? (int64_t)json_number_value(expires)
                                             : parse_time(json_string_value(expires));
-    if (!is_whole(keys)) {
+    if (!is_whole(keys) || !can_be_sent(keys)) {
         session_fini(keys);
         return err_set(err, ERR_STORE, "the endpoint for credentials told no keys");
     }
     return 1;
 }
 
-/* Asks, and wants status 200. */
-static int ask(const struct http_request *request, struct http_answer *answer, const char *what,
-               struct err *err)
+/* Asks, again where the endpoint is too busy, and wants status 200. */
+static int ask(const struct provider_config *provider, struct http_request *request,
+               struct http_answer *answer, const char *what, struct err *err)
 {
-    int rc = http_ask(request, answer, err);
-
-    if (rc == 0 && answer->status != 200) {
-        rc = err_set(err, ERR_STORE, "answered with status %ld", answer->status);
+    request->timeout_ms = provider->timeout;
+    for (int attempt = 0;; attempt++) {
+        if (http_ask(request, answer, err) < 0) {
+            break;
+        }
+        if (answer->status == 200) {
+            return 0;
+        }
         http_answer_fini(answer);
+        bool busy = answer->status == 429 || answer->status >= 500;
+        (void)http_refusal(err, busy ? ERR_STORE_DOWN : ERR_STORE, "it", answer, "");
+        if (!busy || !http_again(attempt, answer, provider->timeout)) {
+            break;
+        }
     }
-    if (rc < 0) {
-        err_wrap(err, "%s", what);
-    }
-    return rc;
+    err_wrap(err, "%s", what);
+    return err->code;
 }
 
 static int take_answer(struct http_answer *answer, const char *token, struct session *keys,
@@ -219,11 +237,12 @@ static int container_token(char **header, struct err *err)
     } else if (token != NULL) {
         text = x_strdup(token);
     }
-    if (text != NULL) {
+    int rc = is_one_line(text) ? 0 : err_set(err, ERR_CONFIG, "the token holds a line break");
+    if (text != NULL && rc == 0) {
         *header = x_printf("Authorization: %s", text);
-        secure_free(text);
     }
-    return 0;
+    secure_free(text);
+    return rc;
 }
 
 static int from_container(const struct provider_config *provider, struct session *keys,
@@ -234,7 +253,6 @@ static int from_container(const struct provider_config *provider, struct session
     struct http_answer answer;
     char *header = NULL;
 
-    (void)provider;
     if (relative == NULL && full == NULL) {
         return 0;
     }
@@ -243,7 +261,7 @@ static int from_container(const struct provider_config *provider, struct session
     }
     char *url = relative != NULL ? x_printf("%s%s", CONTAINER_HOST, relative) : x_strdup(full);
     struct http_request request = {.method = "GET", .url = url, .headers = {header}, .near = true};
-    int rc = ask(&request, &answer, "credentials of the container", err);
+    int rc = ask(provider, &request, &answer, "credentials of the container", err);
     rc = rc < 0 ? rc : take_answer(&answer, "Token", keys, err);
     free(url);
     secure_free(header);
@@ -251,12 +269,13 @@ static int from_container(const struct provider_config *provider, struct session
 }
 
 /* The machine's role has a name, which is asked for first. */
-static int ask_machine(const char *host, const char *header, struct session *keys, struct err *err)
+static int ask_machine(const struct provider_config *provider, const char *host, const char *header,
+                       struct session *keys, struct err *err)
 {
     struct http_answer answer;
     char *url = x_printf("%s%s", host, MACHINE_ROLES);
     struct http_request request = {.method = "GET", .url = url, .headers = {header}, .near = true};
-    int rc = ask(&request, &answer, "role of the machine", err);
+    int rc = ask(provider, &request, &answer, "role of the machine", err);
 
     free(url);
     if (rc < 0) {
@@ -271,7 +290,7 @@ static int ask_machine(const char *host, const char *header, struct session *key
     buf_append_u8(&path, 0);
     http_answer_fini(&answer);
     request.url = (const char *)path.p;
-    rc = ask(&request, &answer, "credentials of the machine", err);
+    rc = ask(provider, &request, &answer, "credentials of the machine", err);
     rc = rc < 0 ? rc : take_answer(&answer, "Token", keys, err);
     buf_release(&path);
     return rc;
@@ -284,7 +303,6 @@ static int from_machine(const struct provider_config *provider, struct session *
     const char *host = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
     struct http_answer answer;
 
-    (void)provider;
     if (disabled != NULL && strcmp(disabled, "true") == 0) {
         return 0;
     }
@@ -294,14 +312,18 @@ static int from_machine(const struct provider_config *provider, struct session *
                                    .url = url,
                                    .headers = {"X-aws-ec2-metadata-token-ttl-seconds: 300"},
                                    .near = true};
-    int rc = ask(&request, &answer, "token of the machine", err);
+    int rc = ask(provider, &request, &answer, "token of the machine", err);
     free(url);
     if (rc < 0) {
         return rc;
     }
+    if (!is_one_line(answer.body)) {
+        http_answer_fini(&answer);
+        return err_set(err, ERR_STORE, "the token of the machine holds a line break");
+    }
     char *header = x_printf("X-aws-ec2-metadata-token: %s", answer.body == NULL ? "" : answer.body);
     http_answer_fini(&answer);
-    rc = ask_machine(host, header, keys, err);
+    rc = ask_machine(provider, host, header, keys, err);
     secure_free(header);
     return rc;
 }
@@ -349,7 +371,7 @@ static int assume_role(const struct provider_config *provider, const char *role,
         .headers = {"Content-Type: application/x-www-form-urlencoded", "Accept: application/json"},
         .ca = provider->ca,
         .body = buf_slice(&form)};
-    int rc = ask(&request, &answer, "AssumeRoleWithWebIdentity", err);
+    int rc = ask(provider, &request, &answer, "AssumeRoleWithWebIdentity", err);
     rc = rc < 0 ? rc : take_identity(&answer, keys, err);
     buf_release_secret(&form);
     free(url);

@@ -14,7 +14,8 @@
 #include "base/rand.h"
 #include "secret/cleared.h"
 
-#define PAUSE_MS 100 /* before the second attempt */
+#define PAUSE_MS        100  /* before the second attempt */
+#define RETRY_AFTER_MAX 3600 /* seconds: nobody means more */
 
 static void begin(void)
 {
@@ -88,7 +89,7 @@ static void set_options(CURL *curl, const struct http_request *request, struct h
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                            request->near ? 1000L : (long)HTTP_CONNECT_MS);
-    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)HTTP_TIMEOUT_MS);
+    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
     (void)curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, on_tls);
@@ -121,21 +122,58 @@ static void host_of(const char *url, char *out, size_t cap)
     (void)snprintf(out, cap, "%.*s", (int)n, from);
 }
 
-static int fail(const struct http_request *request, CURLcode code, const struct http_answer *answer,
-                struct err *err)
+/* One request while libcurl has it. */
+struct asking {
+    const struct http_request *request;
+    struct http_answer *answer;
+    char why[CURL_ERROR_SIZE]; /* libcurl's own words, where it has some; of what went wrong only */
+};
+
+static int fail(const struct asking *asking, CURLcode code, struct err *err)
 {
+    const struct http_request *request = asking->request;
     char host[128];
+    char why[160];
 
     host_of(request->url, host, sizeof host);
-    if (code == CURLE_WRITE_ERROR && answer->size > 0) {
+    http_words(asking->why[0] == '\0' ? curl_easy_strerror(code) : asking->why, why, sizeof why);
+    switch ((int)code) {
+    case CURLE_WRITE_ERROR:
         return err_set(err, ERR_STORE, "%s: the answer is larger than %d bytes", host,
                        HTTP_ANSWER_MAX);
+    case CURLE_OPERATION_TIMEDOUT:
+        return err_set(err, ERR_STORE_DOWN, "%s: did not answer within %lld ms", host,
+                       (long long)request->timeout_ms);
+    case CURLE_PARTIAL_FILE:
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+        return err_set(err, ERR_STORE_DOWN, "%s: the connection ended before the answer did", host);
+    default:
+        return err_set(err, ERR_STORE_DOWN, "%s: %s", host, why);
     }
-    return err_set(err, ERR_STORE_DOWN, "%s: %s", host, curl_easy_strerror(code));
+}
+
+/* What an answer says beside its body. */
+static void note_head(CURL *curl, struct http_answer *answer)
+{
+    const char *to = NULL;
+    curl_off_t seconds = 0;
+
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
+    (void)curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds);
+    (void)curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &to);
+    answer->retry_after = seconds < 0 ? 0 : seconds > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : seconds;
+    if (to != NULL) {
+        char host[sizeof answer->redirect];
+        host_of(to, host, sizeof host);
+        http_words(host, answer->redirect, sizeof answer->redirect);
+    }
 }
 
 int http_ask(const struct http_request *request, struct http_answer *answer, struct err *err)
 {
+    struct asking asking = {.request = request, .answer = answer};
+
     http_begin();
     *answer = (struct http_answer){0};
     CURL *curl = curl_easy_init();
@@ -147,12 +185,13 @@ int http_ask(const struct http_request *request, struct http_answer *answer, str
     }
     set_options(curl, request, answer);
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, asking.why);
     CURLcode code = curl_easy_perform(curl);
-    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
+    note_head(curl, answer);
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);
     if (code != CURLE_OK) {
-        int rc = fail(request, code, answer, err);
+        int rc = fail(&asking, code, err);
         http_answer_fini(answer);
         return rc;
     }
@@ -162,17 +201,37 @@ int http_ask(const struct http_request *request, struct http_answer *answer, str
 void http_answer_fini(struct http_answer *answer)
 {
     cleared_free(answer->body);
-    *answer = (struct http_answer){0};
+    answer->body = NULL;
+    answer->size = 0;
 }
 
-void http_pause(int attempt)
+bool http_again(int attempt, const struct http_answer *answer, int64_t timeout_ms)
 {
-    long ms = (long)PAUSE_MS << attempt;
+    int64_t ms = (int64_t)PAUSE_MS << attempt;
+    int64_t asked = (int64_t)answer->retry_after * 1000;
     struct timespec pause;
 
-    ms += (long)(rand_u32() % (uint32_t)ms);
+    if (attempt + 1 >= HTTP_ATTEMPTS || asked > timeout_ms) {
+        return false;
+    }
+    ms += asked + (int64_t)(rand_u32() % (uint32_t)ms);
     pause = (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
     (void)nanosleep(&pause, NULL); /* shorter does no harm */
+    return true;
+}
+
+int http_refusal(struct err *err, int code, const char *who, const struct http_answer *answer,
+                 const char *words)
+{
+    char more[160] = "";
+
+    if (answer->redirect[0] != '\0') {
+        (void)snprintf(more, sizeof more, "; it sends us to %s, where we do not go",
+                       answer->redirect);
+    } else if (answer->retry_after > 0) {
+        (void)snprintf(more, sizeof more, "; it wants to be asked in %ld s", answer->retry_after);
+    }
+    return err_set(err, code, "%s answers %ld%s%s", who, answer->status, words, more);
 }
 
 void http_words(const char *said, char *out, size_t cap)

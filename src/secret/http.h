@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// http: one request to a service and its whole answer, by libcurl. Blocks, at most HTTP_TIMEOUT_MS.
+// http: one request to a service and its whole answer, by libcurl. Blocks, for as long
+// as it may.
 // Certificates are verified, redirects are not followed (a token would go along), an answer is
 // bounded; what libcurl allocates is cleared when it is freed. Errors (ERR_STORE) name the host and
 // what failed, never a header or a body. Any thread.
@@ -9,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/slice.h"
@@ -17,7 +19,6 @@ enum {
     HTTP_HEADERS = 8,
     HTTP_ANSWER_MAX = 512 * 1024, /* bytes of a body: a secret whose every byte is escaped fits */
     HTTP_CONNECT_MS = 3000,
-    HTTP_TIMEOUT_MS = 8000,
     HTTP_ATTEMPTS = 3, /* of one call that a service is too busy for */
 };
 
@@ -26,6 +27,7 @@ struct http_request {
     const char *url;
     const char *headers[HTTP_HEADERS]; /* "Name: value"; the first NULL ends them */
     struct slice body;                 /* sent where the method is not GET */
+    int64_t timeout_ms;                /* for all of it */
     const char *ca;                    /* file of certificates to trust; NULL: the system's */
     bool near;              /* a service of this machine: no proxy, and at once or never */
     const char *sigv4;      /* sign as "aws:amz:REGION:SERVICE"; NULL: unsigned */
@@ -35,7 +37,9 @@ struct http_request {
 
 struct http_answer {
     long status;
-    char *body; /* ends with a NUL, which is not counted */
+    long retry_after;  /* seconds until which the service does not want to be asked; 0: none said */
+    char redirect[96]; /* the host that it sends us to, or empty */
+    char *body;        /* ends with a NUL, which is not counted */
     size_t size;
 };
 
@@ -51,8 +55,15 @@ static inline struct slice http_body(const struct http_answer *answer)
     return slice_of(answer->body, answer->size);
 }
 
-/* Waits before another attempt: longer each time, and not the same for all. */
-void http_pause(int attempt);
+/* After attempt 0, 1, … for which a service was too busy: waits, longer each time, not the same for
+ * all, and at least as long as the service asked for. False where that was the last attempt, or the
+ * service asks for more than timeout_ms: then nothing was waited for. */
+bool http_again(int attempt, const struct http_answer *answer, int64_t timeout_ms);
+
+/* Sets the code, and for text which status `who` answered with, `words` of its own, and where it
+ * sends us or for how long. Returns the code. */
+int http_refusal(struct err *err, int code, const char *who, const struct http_answer *answer,
+                 const char *words);
 
 /* Copies what a service said into a message: the first line, printable, at most cap - 1 bytes. */
 void http_words(const char *said, char *out, size_t cap);

@@ -70,20 +70,26 @@ static int read_value(const struct store_call *call, char **out, struct err *err
     return rc;
 }
 
+static int read_named(const struct store_call *call, char **out, struct err *err)
+{
+    *out = NULL;
+    return read_value(call, out, err) < 0 ? fail(call, err) : 0;
+}
+
 int store_read(const struct secrets *secrets, const struct provider_config *provider,
                const struct store_key *key, char **out, struct err *err)
 {
     const struct store_call call = {.secrets = secrets, .provider = provider, .key = key};
 
-    *out = NULL;
-    return read_value(&call, out, err) < 0 ? fail(&call, err) : 0;
+    return read_named(&call, out, err);
 }
 
-static int ask(const void *data, char **out, struct err *err)
+static int ask(const void *data, char **out, int64_t *rest, struct err *err)
 {
-    const struct store_call *call = data;
+    struct store_call call = *(const struct store_call *)data;
 
-    return store_read(call->secrets, call->provider, call->key, out, err);
+    call.rest = rest;
+    return read_named(&call, out, err);
 }
 
 int store_recall(const struct secrets *secrets, const struct provider_config *provider,

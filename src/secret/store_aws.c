@@ -90,8 +90,10 @@ static enum outcome judge(const struct http_answer *answer, struct err *err)
     if (outcome == DONE) {
         return DONE;
     }
-    (void)err_set(err, code_of(outcome), "AWS answers %ld%s%s%s%s", answer->status,
-                  type[0] == '\0' ? "" : " ", type, words[0] == '\0' ? "" : ": ", words);
+    char said[300];
+    (void)snprintf(said, sizeof said, "%s%s%s%s", type[0] == '\0' ? "" : " ", type,
+                   words[0] == '\0' ? "" : ": ", words);
+    (void)http_refusal(err, code_of(outcome), "AWS", answer, said);
     return outcome;
 }
 
@@ -112,6 +114,7 @@ static int send(const struct store_call *call, const char *action, struct slice 
         .url = url,
         .headers = {"Content-Type: application/x-amz-json-1.1", target, token_header},
         .body = body,
+        .timeout_ms = p->timeout,
         .ca = p->ca,
         .sigv4 = sigv4,
         .access_key = keys->parts[AWS_ACCESS_KEY],
@@ -147,9 +150,10 @@ static enum outcome ask(const struct store_call *call, const char *action, struc
             return DONE;
         }
         http_answer_fini(answer);
-        if (outcome == BUSY && attempt + 1 < HTTP_ATTEMPTS) {
-            http_pause(attempt);
-        } else if (outcome != EXPIRED || renewed) {
+        store_note_rest(call, answer);
+        if (outcome == EXPIRED
+                ? renewed
+                : outcome != BUSY || !http_again(attempt, answer, call->provider->timeout)) {
             break;
         }
         renewed = renewed || outcome == EXPIRED;

@@ -13,7 +13,9 @@
 #include "base/log.h"
 #include "secret/sessions.h"
 
-#define REST_MS    2000  /* for which a store that could not be reached is left alone */
+#define REST_MS    2000  /* for which a store that could not be reached is left alone, at least */
+#define REST_MAX   60000 /* … and at most, whatever it asks for */
+#define REST_TIMES 4     /* … as long as it kept us waiting */
 #define FRESH_MS   1000  /* between two times that one secret is asked for again out of turn */
 #define SAY_MS     30000 /* between two words about old values of one store */
 #define VALUES_MAX 200000
@@ -37,9 +39,11 @@ struct value {
 struct health {
     UT_hash_handle hh;
     char *name;
-    int64_t rest; /* until then it is not asked */
-    int64_t said; /* when it was told last that old values are used */
-    struct err err;
+    int64_t rest;       /* until then it is not asked */
+    int64_t said;       /* when it was told last that old values are used */
+    uint32_t asking;    /* threads that ask it */
+    bool down;          /* it could not be reached the last time */
+    struct err err;     /* why */
     struct err failure; /* of the last time it was asked; code 0 where that went well */
 };
 
@@ -156,7 +160,29 @@ struct reading {
 
 static bool has_failed(const struct err *err)
 {
-    return err->code == ERR_STORE || err->code == ERR_STORE_DOWN;
+    return err->code != 0 && err->code != ERR_NO_SECRET;
+}
+
+/* Is it to be left alone? Where it is down, one thread finds out whether it still is. */
+static bool rests(const struct health *health)
+{
+    return health->down && (health->rest > now_ms() || health->asking > 0);
+}
+
+static void note_health(struct health *health, const struct err *err, int64_t took, int64_t rest)
+{
+    int64_t least = took * REST_TIMES < REST_MS ? REST_MS : took * REST_TIMES;
+
+    rest = rest > least ? rest : least;
+    health->failure = *err;
+    if (err->code == ERR_NO_SECRET) { /* the store is well */
+        health->failure.code = 0;
+    }
+    health->down = err->code == ERR_STORE_DOWN;
+    if (health->down) {
+        health->rest = now_ms() + (rest > REST_MAX ? REST_MAX : rest);
+        health->err = *err;
+    }
 }
 
 /* Asks the store, without the lock, and keeps what came of it. */
@@ -166,14 +192,18 @@ static void fetch(struct reading *r, struct health *health)
     struct err err = {0};
     char *secret = NULL;
 
-    if (health->rest > now_ms()) {
+    if (rests(health)) {
         value->err = health->err;
         return;
     }
+    int64_t begun = now_ms();
+    int64_t rest = 0;
     value->fetching = true;
+    health->asking++;
     (void)pthread_mutex_unlock(&r->cache->lock);
-    (void)r->question->ask(r->question->data, &secret, &err);
+    (void)r->question->ask(r->question->data, &secret, &rest, &err);
     (void)pthread_mutex_lock(&r->cache->lock);
+    health->asking--;
     value->fetching = false;
     value->round++;
     value->err = err;
@@ -183,15 +213,14 @@ static void fetch(struct reading *r, struct health *health)
         value->read = now_ms();
         value->epoch = r->question->key->epoch;
     }
-    health->failure = err;
-    if (err.code == ERR_NO_SECRET) { /* the store is well */
-        health->failure.code = 0;
-    }
-    if (err.code == ERR_STORE_DOWN) {
-        health->rest = now_ms() + REST_MS;
-        health->err = err;
-    }
+    note_health(health, &err, now_ms() - begun, rest);
     (void)pthread_cond_broadcast(&r->cache->fetched);
+}
+
+/* Was it rotated since? */
+static bool is_behind(const struct reading *r)
+{
+    return (int32_t)(r->question->key->epoch - r->value->epoch) > 0;
 }
 
 static bool is_good(const struct reading *r)
@@ -199,13 +228,19 @@ static bool is_good(const struct reading *r)
     const struct value *value = r->value;
     int64_t age = now_ms() - value->read;
 
-    if ((int32_t)(r->question->key->epoch - value->epoch) > 0) {
+    if (is_behind(r)) {
         return false;
     }
     if (value->secret == NULL) { /* logins that fail ask one after the other */
         return value->err.code == ERR_NO_SECRET && r->question->fresh && age < FRESH_MS;
     }
     return age < r->question->lasts;
+}
+
+/* While another thread asks for it again. */
+static bool may_use_old(const struct reading *r)
+{
+    return r->value->secret != NULL && !r->question->fresh && !is_behind(r);
 }
 
 /* Clients that fail one after the other must not become as many questions to the store. */
@@ -238,12 +273,12 @@ static int read_value(struct reading *r, char **out, struct err *err)
     bool due = r->question->fresh && is_due(value);
 
     if (!is_good(r) || due) {
-        if (value->fetching) {
+        if (!value->fetching) {
+            fetch(r, health);
+        } else if (!may_use_old(r)) {
             while (value->fetching && value->round == round) {
                 (void)pthread_cond_wait(&r->cache->fetched, &r->cache->lock);
             }
-        } else {
-            fetch(r, health);
         }
         if (value->err.code != 0 && value->secret != NULL) {
             say_old(r, health);

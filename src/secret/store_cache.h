@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // store_cache: a memory before stores. What was read is good for a while; then it is asked for
-// again, by one thread however many want it, while the others wait. A store that fails does not
-// take away what was read before: that is used, and said in the log. A store that could not be
-// reached is left alone for a moment, so that threads are not lost to it one after the other.
+// again, by one thread however many want it; the others use what was good so far, or wait. A store
+// that fails does not take away what was read before: that is used, and said in the log. A store
+// that could not be reached is left alone: the longer, the longer it kept us waiting, or as long as
+// it asked for; then one thread tries. So no more than a few threads ever hang on it.
 // Blocks as the store does; shared by threads and by one configuration and the next, under a lock
 // that is never held while a store is asked. Values are cleared when they go. It knows no store:
 // whoever asks brings the function that does.
@@ -31,8 +32,9 @@ struct store_question {
     const struct store_key *key;
     int64_t lasts; /* ms for which an answer is good */
     bool fresh;    /* ask though it is good yet, at most once a second */
-    int (*ask)(const void *data, char **out, struct err *err); /* the store; as store_read */
-    const void *data;                                          /* ask's */
+    /* The store; as store_read, and for how many ms it wants to be left alone, if it says so. */
+    int (*ask)(const void *data, char **out, int64_t *rest, struct err *err);
+    const void *data; /* ask's */
 };
 
 struct store_cache *store_cache_new(void);

@@ -16,7 +16,7 @@ static int run(const struct store_call *call, const char *verb, const char *inpu
                struct err *err)
 {
     const struct strings *command = &call->provider->command;
-    struct secret_program program = {.input = input, .timeout_ms = SECRET_EXEC_TIMEOUT_MS};
+    struct secret_program program = {.input = input, .timeout_ms = call->provider->timeout};
 
     if (call->key->id[0] == '-') {
         return err_set(err, ERR_CONFIG, "a program would take it for an option");

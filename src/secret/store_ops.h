@@ -6,6 +6,7 @@
 #ifndef SECRET_STORE_OPS_H
 #define SECRET_STORE_OPS_H
 
+#include "secret/http.h"
 #include "secret/secrets.h"
 
 /* One call. Valid while it lasts. */
@@ -13,6 +14,7 @@ struct store_call {
     const struct secrets *secrets;
     const struct provider_config *provider;
     const struct store_key *key;
+    int64_t *rest; /* ms for which the service wants to be left alone; NULL: nobody asks */
 };
 
 struct store_ops {
@@ -34,6 +36,14 @@ extern const struct store_ops store_vault_ops;
 static inline const char *store_own(const struct store_call *call, const struct secret_ref *ref)
 {
     return secret_of(call->secrets, ref);
+}
+
+/* How long a service that was asked in vain wants to be left alone. */
+static inline void store_note_rest(const struct store_call *call, const struct http_answer *answer)
+{
+    if (call->rest != NULL) {
+        *call->rest = (int64_t)answer->retry_after * 1000;
+    }
 }
 
 /* What stores let us in with. */

@@ -5,6 +5,7 @@
 // when Vault refuses the token that it gave. A password that we write is the field `password`; what
 // is read without a field is that one, or the only one. Errors are Vault's own, by their first
 // line.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -53,8 +54,9 @@ static void say(const struct http_answer *answer, struct err *err)
     const char *text = json_string_value(json_array_get(json_object_get(object, "errors"), 0));
     http_words(text == NULL ? "" : text, words, sizeof words);
     json_decref(object);
-    (void)err_set(err, code_of(answer->status), "Vault answers %ld%s%s", answer->status,
-                  words[0] == '\0' ? "" : ": ", words);
+    char said[210];
+    (void)snprintf(said, sizeof said, "%s%s", words[0] == '\0' ? "" : ": ", words);
+    (void)http_refusal(err, code_of(answer->status), "Vault", answer, said);
 }
 
 static int send(const struct store_call *call, const struct ask *ask, struct http_answer *answer,
@@ -70,6 +72,7 @@ static int send(const struct store_call *call, const struct ask *ask, struct htt
         .url = url,
         .headers = {"X-Vault-Request: true", "Content-Type: application/json"},
         .body = ask->body,
+        .timeout_ms = call->provider->timeout,
         .ca = call->provider->ca};
     size_t n = 2;
 
@@ -103,10 +106,10 @@ static int ask_vault(const struct store_call *call, const struct ask *ask,
         }
         say(answer, err);
         http_answer_fini(answer);
-        if (!is_busy(*status) || attempt + 1 == HTTP_ATTEMPTS) {
+        store_note_rest(call, answer);
+        if (!is_busy(*status) || !http_again(attempt, answer, call->provider->timeout)) {
             return err->code;
         }
-        http_pause(attempt);
     }
 }
 

@@ -1,100 +1,45 @@
 # SPDX-License-Identifier: MIT
 """Secret stores behind a network, against stand-ins that check what they are sent: signatures byte
-by byte, tokens, paths; and every way in which such a service fails."""
-
-import contextlib
-import json
-import os
-import subprocess
-import time
+by byte, tokens, paths. How such services fail is in test_secret_faults.py."""
 
 import pytest
 
 import sigv4
-from proxy import binary
-from secret_services import (REGION, Endpoints, SecretsManager, Vault, cut_off, huge,
-                             make_certificate, says, slow)
+from secret_services import REGION, Endpoints, says
+from secret_stores import (KEYS, NO_KEYS, aws, aws_provider, certificate,  # noqa: F401 - fixtures
+                           stores, vault, vault_provider)
 
 CANARY = "canary-7f3a9c"
-NO_KEYS = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"}
-KEYS = {**NO_KEYS, "AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "a/secret+key"}
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    return make_certificate(tmp_path_factory.mktemp("service"))
-
-
-@pytest.fixture
-def aws(certificate):
-    with SecretsManager(certificate) as service:
-        yield service
-
-
-@pytest.fixture
-def vault(certificate):
-    with Vault(certificate) as service:
-        yield service
-
-
-class Stores:
-    """The program tests/stores, with one provider named `it`."""
-
-    def __init__(self, folder, provider, env):
-        file = os.path.join(folder, "stores.yaml")
-        with open(file, "w", encoding="utf-8") as out:
-            json.dump({"servers": {"main": {}}, "secrets": {"providers": {"it": provider}}}, out)
-        self.process = subprocess.Popen(
-            [os.path.join(os.path.dirname(binary()), "stores"), file], env=env, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-    def ask(self, line):
-        """(SQLSTATE or "ok", text) for one line."""
-        verb, rest = line.split(" ", 1)
-        self.process.stdin.write(f"{verb} it {rest}\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        assert answer, self.process.stderr.read()
-        return tuple(answer.rstrip("\n").split(" ", 1))
-
-    def end(self):
-        assert self.process.communicate()[1] == ""
-        assert self.process.returncode == 0
-
-
-@pytest.fixture
-def stores(tmp_path):
-    """stores(provider, env): the program, ended with the test, which must leave nothing."""
-    with contextlib.ExitStack() as stack:
-        def start(provider, env=KEYS):
-            program = Stores(str(tmp_path), provider, env)
-            stack.callback(program.end)
-            return program
-        yield start
-
-
-@pytest.fixture
-def aws_provider(aws, certificate):
-    return {"type": "aws-secrets-manager", "region": REGION, "prefix": "prod/fahrend/",
-            "endpoint": aws.url, "ca": certificate[0]}
-
-
-@pytest.fixture
-def vault_provider(vault, certificate):
-    return {"type": "vault", "address": vault.url, "mount": "kv", "prefix": "fahrend/",
-            "ca": certificate[0], "token": "root-token"}
 
 
 # ---- the judge of signatures is right itself
 
-def test_the_signature_is_that_of_awss_published_example():
-    headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8",
-               "host": "iam.amazonaws.com", "x-amz-date": "20150830T123600Z"}
+SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+FORM = "application/x-www-form-urlencoded"
+PUBLISHED = {  # of AWS's manual, and of its test suite for signers
+    "manual": (("GET", "/", "Action=ListUsers&Version=2010-05-08"),
+               {"content-type": f"{FORM}; charset=utf-8", "host": "iam.amazonaws.com"}, b"", "iam",
+               "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"),
+    "get-vanilla": (("GET", "/", ""), {}, b"", "service",
+                    "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+    "get-vanilla-query-order-key-case": (
+        ("GET", "/", "Param2=value2&Param1=value1"), {}, b"", "service",
+        "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"),
+    "post-vanilla": (("POST", "/", ""), {}, b"", "service",
+                     "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"),
+    "post-x-www-form-urlencoded": (
+        ("POST", "/", ""), {"content-type": FORM}, b"Param1=value1", "service",
+        "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"),
+}
 
-    assert sigv4.signature(
-        "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "GET", "/", "Action=ListUsers&Version=2010-05-08",
-        headers, sorted(headers), b"", "us-east-1", "iam",
-    ) == "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_signature_is_that_of_awss_published_examples(name):
+    target, headers, body, service, signature = PUBLISHED[name]
+    headers = {"host": "example.amazonaws.com", "x-amz-date": "20150830T123600Z", **headers}
+
+    assert sigv4.signature(SECRET, *target, headers, sorted(headers), body, "us-east-1",
+                           service) == signature
 
 
 def test_the_signature_is_that_of_botocore():
@@ -115,6 +60,26 @@ def test_the_signature_is_that_of_botocore():
 
 
 # ---- AWS Secrets Manager
+
+def test_the_stand_in_answers_a_client_of_awss_as_aws_does(aws, certificate):
+    session = pytest.importorskip("botocore.session").Session()
+    client = session.create_client(
+        "secretsmanager", REGION, endpoint_url=aws.url, verify=certificate[0],
+        aws_access_key_id="AKIDTEST", aws_secret_access_key="a/secret+key")
+
+    client.create_secret(Name="x", SecretString="first", ClientRequestToken="t" * 32)
+    client.put_secret_value(SecretId="x", SecretString="second", ClientRequestToken="u" * 32)
+
+    assert client.get_secret_value(SecretId="x")["SecretString"] == "second"
+    with pytest.raises(client.exceptions.ResourceExistsException):
+        client.create_secret(Name="x", SecretString="third")
+    client.delete_secret(SecretId="x", RecoveryWindowInDays=7)
+    with pytest.raises(client.exceptions.InvalidRequestException):
+        client.get_secret_value(SecretId="x")
+    client.restore_secret(SecretId="x")
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_secret_value(SecretId="none")
+
 
 def test_a_secret_of_aws_lives_and_dies(stores, aws, aws_provider):
     it = stores(aws_provider)
@@ -147,51 +112,6 @@ def test_a_wrong_key_is_told_without_the_lines_that_hold_the_token(stores, aws_p
     assert it.ask("read a") == (
         "58030", 'secret store "it": a: GetSecretValue: AWS answers 400 InvalidSignatureException: '
         "The request signature we calculated does not match.")
-
-
-BUSY = {"__type": "ThrottlingException", "message": "Rate exceeded"}
-
-
-@pytest.mark.parametrize("fault", [says(400, BUSY), says(429, {}), says(500, b"<html>"),
-                                   says(503, {"__type": "InternalServiceError"})],
-                         ids=["throttled", "429", "500", "503"])
-def test_a_service_that_is_busy_is_asked_again_a_few_times(stores, aws, aws_provider, fault):
-    aws.secrets["prod/fahrend/a"] = {"SecretString": "value"}
-    it = stores(aws_provider)
-
-    aws.faults = [fault, fault]
-    assert it.ask("read a") == ("ok", "value")
-    aws.faults = [fault] * 10
-    assert it.ask("read a")[0] == "58030"
-    assert len(aws.faults) == 7
-
-
-@pytest.mark.parametrize("fault, words", [
-    (cut_off, "127.0.0.1"), (huge, "the answer is larger than"), (slow, "Timeout was reached"),
-    (says(200, b"no json"), "is not a JSON object"), (says(200, {}), "no SecretString"),
-    (says(200, {"SecretString": ""}), "is empty"), (says(200, {"SecretString": 5}), "no SecretString"),
-    (says(200, b"["  * 100000), "is not a JSON object"),
-    (says(403, {"__type": "AccessDeniedException", "Message": "not\x1b[2J yours"}),
-     "AWS answers 403 AccessDeniedException: not?[2J yours"),
-    (says(302, b""), "AWS answers 302"),
-], ids=["cut off", "huge", "slow", "no JSON", "no value", "empty", "no text", "deep", "denied",
-        "redirect"])
-def test_what_is_wrong_with_an_answer_is_told(stores, aws, aws_provider, fault, words):
-    aws.faults = [fault]
-    it = stores(aws_provider)
-    begun = time.monotonic()
-
-    state, text = it.ask("read a")
-
-    assert state in ("58030", "F0000") and words in text and 'secret store "it": a: ' in text
-    assert time.monotonic() - begun < 10
-
-
-def test_a_certificate_that_is_not_trusted_is_refused(stores, aws, aws_provider):
-    del aws_provider["ca"]
-
-    assert "certificate" in stores(aws_provider).ask("read a")[1]
-    assert aws.requests == []
 
 
 def test_names_that_aws_does_not_know_do_not_reach_it(stores, aws, aws_provider):
@@ -341,24 +261,3 @@ def test_a_wrong_token_is_told_and_not_shown(stores, vault_provider):
     state, text = stores({**vault_provider, "token": CANARY}).ask("read a")
 
     assert (state, text) == ("58030", 'secret store "it": a: Vault answers 403: permission denied')
-
-
-@pytest.mark.parametrize("fault, words", [
-    (says(200, b"no json"), "is not a JSON object"), (says(200, {"data": {}}), "version 2"),
-    (says(200, {"data": {"data": {"password": 5}}}), 'no field "password"'), (cut_off, "127.0.0.1"),
-    (huge, "larger than"), (says(301, b""), "Vault answers 301")])
-def test_what_is_wrong_with_an_answer_of_vault_is_told(stores, vault, vault_provider, fault, words):
-    it = stores(vault_provider)
-    it.ask("read warm")
-    vault.faults = [fault]
-
-    assert words in it.ask("read a")[1]
-
-
-def test_a_vault_that_is_sealed_for_a_moment_is_asked_again(stores, vault, vault_provider):
-    vault.secrets["fahrend/a"] = {"password": "value"}
-    it = stores(vault_provider)
-    it.ask("read warm")
-    vault.faults = [says(503, {"errors": ["Vault is sealed"]})] * 2
-
-    assert it.ask("read a") == ("ok", "value")

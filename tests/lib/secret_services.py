@@ -57,9 +57,9 @@ class Service:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*certificate)
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*certificate)
+            self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True)
         scheme = "https" if certificate else "http"
         self.url = f"{scheme}://127.0.0.1:{self.server.server_port}"
 
@@ -90,9 +90,11 @@ class Service:
                    for _, path, names, _ in self.requests)
 
 
-def reply(handler, status, answer):
+def reply(handler, status, answer, headers=()):
     data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     handler.send_response(status)
+    for name, value in dict(headers).items():
+        handler.send_header(name, value)
     handler.send_header("Content-Length", str(len(data)))
     handler.end_headers()
     handler.wfile.write(data)
@@ -100,9 +102,10 @@ def reply(handler, status, answer):
 
 # ---- what can go wrong
 
-def says(status, answer):
-    """An answer in place of the right one."""
-    return lambda handler: reply(handler, status, answer)
+def says(status, answer, **headers):
+    """An answer in place of the right one; Retry_After="1" is a header."""
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda handler: reply(handler, status, answer, headers)
 
 
 def cut_off(handler):
@@ -132,7 +135,12 @@ def huge(handler):
 def slow(handler):
     """Nothing for longer than anybody should wait."""
     handler.close_connection = True
-    time.sleep(30)
+    handler.rfile.read(1)  # until the other side has had enough
+
+
+def hung_up(handler):
+    """The connection ends without a word."""
+    handler.close_connection = True
 
 
 # ---- AWS

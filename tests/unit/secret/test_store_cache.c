@@ -4,6 +4,7 @@
 #include "secret/store_cache.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -213,6 +214,135 @@ START_TEST(what_is_written_is_read)
 }
 END_TEST
 
+/* A store of which every answer is scripted. */
+struct scripted {
+    const char *value; /* what it tells, or NULL */
+    int code;          /* … or how it fails */
+    int64_t rest;      /* for how long it wants to be left alone */
+    sem_t *asked;      /* posted when it was asked, and then it waits for … */
+    sem_t *go;         /* NULL: it answers at once */
+    int count;         /* how often it was asked */
+};
+
+static int answer(const void *data, char **out, int64_t *rest, struct err *err)
+{
+    struct scripted *it = *(struct scripted *const *)data;
+
+    it->count++;
+    if (it->go != NULL) {
+        (void)sem_post(it->asked);
+        (void)sem_wait(it->go);
+    }
+    *rest = it->rest;
+    if (it->value == NULL) {
+        return err_set(err, it->code, "scripted");
+    }
+    *out = x_strdup(it->value);
+    return 0;
+}
+
+/* What the memory tells of one secret, which is good for no time: a value, or "". */
+static const char *recall(struct store_cache *cache, struct scripted *it, const char *id)
+{
+    static _Thread_local char value[32];
+    const struct store_key key = {.id = id};
+    const struct store_question question = {
+        .provider = config_provider(config, "it"), .key = &key, .ask = answer, .data = &it};
+    struct err err = {0};
+    char *secret = NULL;
+
+    (void)store_cache_read(cache, &question, &secret, &err);
+    (void)snprintf(value, sizeof value, "%s", secret == NULL ? "" : secret);
+    secure_free(secret);
+    return value;
+}
+
+START_TEST(a_value_that_is_unfit_takes_no_value_away)
+{
+    struct store_cache *cache = store_cache_new();
+    struct scripted it = {.value = "one", .code = ERR_CONFIG};
+
+    ck_assert_str_eq(recall(cache, &it, "role"), "one");
+    it.value = NULL;
+
+    ck_assert_str_eq(recall(cache, &it, "role"), "one");
+    ck_assert_int_eq(it.count, 2);
+    store_cache_unref(cache);
+}
+END_TEST
+
+START_TEST(what_is_gone_is_forgotten)
+{
+    struct store_cache *cache = store_cache_new();
+    struct scripted it = {.value = "one", .code = ERR_NO_SECRET};
+
+    ck_assert_str_eq(recall(cache, &it, "role"), "one");
+    it.value = NULL;
+
+    ck_assert_str_eq(recall(cache, &it, "role"), "");
+    store_cache_unref(cache);
+}
+END_TEST
+
+START_TEST(a_store_that_is_down_is_left_alone)
+{
+    struct store_cache *cache = store_cache_new();
+    struct scripted it = {.value = "one", .code = ERR_STORE_DOWN};
+
+    ck_assert_str_eq(recall(cache, &it, "role"), "one");
+    it.value = NULL;
+    ck_assert_str_eq(recall(cache, &it, "role"), "one");
+    ck_assert_str_eq(recall(cache, &it, "role"), "one");
+    ck_assert_str_eq(recall(cache, &it, "other"), "");
+
+    ck_assert_int_eq(it.count, 2);
+    store_cache_unref(cache);
+}
+END_TEST
+
+/* In a thread that asks while the store does not answer. */
+struct held {
+    struct store_cache *cache;
+    struct scripted *it;
+    char value[32];
+};
+
+static void *recall_in_thread(void *data)
+{
+    struct held *held = data;
+
+    (void)snprintf(held->value, sizeof held->value, "%s", recall(held->cache, held->it, "role"));
+    return NULL;
+}
+
+START_TEST(what_was_good_serves_while_a_store_does_not_answer)
+{
+    struct store_cache *cache = store_cache_new();
+    struct scripted it = {.value = "one"};
+    struct held held = {.cache = cache, .it = &it};
+    sem_t asked;
+    sem_t go;
+    pthread_t thread;
+
+    ck_assert_int_eq(sem_init(&asked, 0, 0), 0);
+    ck_assert_int_eq(sem_init(&go, 0, 0), 0);
+    ck_assert_str_eq(recall(cache, &it, "role"), "one");
+    it = (struct scripted){.value = "two", .asked = &asked, .go = &go};
+    ck_assert_int_eq(pthread_create(&thread, NULL, recall_in_thread, &held), 0);
+    ck_assert_int_eq(sem_wait(&asked), 0);
+
+    ck_assert_str_eq(recall(cache, &it, "role"), "one");
+
+    ck_assert_int_eq(sem_post(&go), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_str_eq(held.value, "two");
+    ck_assert_int_eq(it.count, 1);
+    store_cache_unref(cache);
+    (void)sem_destroy(&asked);
+    (void)sem_destroy(&go);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("secret.store_cache");
@@ -227,6 +357,10 @@ static Suite *make_suite(void)
     tcase_add_test(tc, what_was_read_serves_while_the_program_fails);
     tcase_add_test(tc, what_does_not_exist_is_not_remembered);
     tcase_add_test(tc, what_is_written_is_read);
+    tcase_add_test(tc, a_value_that_is_unfit_takes_no_value_away);
+    tcase_add_test(tc, what_is_gone_is_forgotten);
+    tcase_add_test(tc, a_store_that_is_down_is_left_alone);
+    tcase_add_test(tc, what_was_good_serves_while_a_store_does_not_answer);
     suite_add_tcase(suite, tc);
     return suite;
 }
