@@ -110,19 +110,31 @@ static void render_unregistered(struct admin *admin, struct rows *rows,
     }
 }
 
+/* What the tenants of the registry are rendered with. */
+struct rendering {
+    struct admin *admin;
+    struct rows *rows;
+    struct account_sum *sums;
+};
+
+static void render_registered(void *data, const struct tenant *tenant)
+{
+    const struct rendering *r = data;
+    struct account_sum *sum = account_sum_find(r->sums, tenant->name);
+
+    if (sum != NULL) {
+        sum->shown = true;
+    }
+    render_tenant(r->admin, r->rows, tenant, sum);
+}
+
 static void render(struct admin *admin, const struct gather *gather, struct rows *rows)
 {
     const struct registry *registry = realm_registry(admin_realm(admin));
     struct account_sum *sums = account_sum_make(gather);
+    struct rendering rendering = {admin, rows, sums};
 
-    for (size_t i = 0; i < registry_count(registry); i++) {
-        const struct tenant *tenant = registry_at(registry, i);
-        struct account_sum *sum = account_sum_find(sums, tenant->name);
-        if (sum != NULL) {
-            sum->shown = true;
-        }
-        render_tenant(admin, rows, tenant, sum);
-    }
+    registry_each(registry, render_registered, &rendering);
     render_unregistered(admin, rows, registry, sums);
     account_sum_free(sums);
 }

@@ -60,9 +60,10 @@ static const struct tenant_config *choose_config(struct tenant_job *job, struct 
     const struct config *config = realm_config(job->realm);
     struct slice name = slice_str(job->command.name);
     const struct tenant_config *in_file = config_tenant(config, name);
+    struct tenant known;
 
     job->request.in_file = in_file != NULL;
-    job->request.known = registry_find(realm_registry(job->realm), name) != NULL;
+    job->request.known = registry_find(realm_registry(job->realm), name, &known) != NULL;
     if (in_file != NULL && has_options(job)) {
         (void)err_set(err, ERR_WRONG_STATE, "tenant \"%s\" is in the configuration file",
                       job->command.name);
@@ -81,8 +82,7 @@ static const struct tenant_config *choose_config(struct tenant_job *job, struct 
         job->overlay = overlay_build(config, slice_str(job->command.options), err);
         return job->overlay == NULL ? NULL : overlay_tenant(job->overlay);
     }
-    return job->request.known ? registry_find(realm_registry(job->realm), name)->config
-                              : &config->defaults;
+    return job->request.known ? known.config : &config->defaults;
 }
 
 /* Where it is written down that there is such a tenant. */

@@ -76,6 +76,7 @@ static int start(struct making *making, struct err *err)
 void admin_make_tenant(struct admin *admin, const char *tenant)
 {
     struct making *making;
+    struct tenant storage;
     struct err err = {0};
 
     HASH_FIND_STR(admin->makings, tenant, making);
@@ -83,7 +84,7 @@ void admin_make_tenant(struct admin *admin, const char *tenant)
         return;
     }
     const struct tenant *known =
-        registry_find(realm_registry(admin_realm(admin)), slice_str(tenant));
+        registry_find(realm_registry(admin_realm(admin)), slice_str(tenant), &storage);
     if (known != NULL && known->state != TENANT_CREATING) {
         answer(admin, tenant, NULL);
         return;

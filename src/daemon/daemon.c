@@ -337,6 +337,7 @@ static void on_tenant_changed(void *data, const struct roster_record *record)
     struct daemon *d = data;
 
     roster_take(&d->realms.roster, record);
+    tenants_note(&d->tenants);
     on_tenants_changed(d);
 }
 

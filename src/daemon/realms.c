@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/realms.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include <uthash.h>
@@ -20,6 +19,7 @@ struct named_budget {
 void realms_init(struct realms *realms, const char *file)
 {
     *realms = (struct realms){.file = file};
+    roster_init(&realms->roster);
     rand_bytes(realms->mock, sizeof realms->mock);
 }
 
@@ -41,15 +41,7 @@ static const struct realm *build(struct realms *realms, const struct config *con
                                  const struct secrets *secrets, struct named_files *files,
                                  struct err *err)
 {
-    struct registry_rows rows;
-
-    roster_rows(&realms->roster, config, &rows);
-    const struct registry *registry = registry_build(config, &rows, err);
-
-    if (registry == NULL) {
-        secrets_unref(secrets);
-        return NULL;
-    }
+    const struct registry *registry = roster_registry(&realms->roster, config);
     struct budget **budgets = x_alloc(config->server_count * sizeof *budgets);
     for (size_t i = 0; i < config->server_count; i++) {
         budgets[i] = budget_of(realms, &config->servers[i]);
@@ -98,13 +90,7 @@ const struct realm *realms_load(struct realms *realms, struct buf *report)
 
 const struct realm *realms_amend(struct realms *realms, const struct realm *realm)
 {
-    struct registry_rows rows;
-    struct err err;
-
-    roster_rows(&realms->roster, realm_config(realm), &rows);
-    const struct registry *registry = registry_build(realm_config(realm), &rows, &err);
-    assert(registry != NULL); /* the roster has valid names only */
-    return realm_amend(realm, registry);
+    return realm_amend(realm, roster_registry(&realms->roster, realm_config(realm)));
 }
 
 void realms_fini(struct realms *realms)

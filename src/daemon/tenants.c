@@ -7,6 +7,13 @@
 
 enum { FIRST_MS = 5000 }; /* a start that waits longer goes on with what the file says */
 
+void tenants_note(struct tenants *t)
+{
+    if (t->watch != NULL) {
+        registry_watch_tell(t->watch, t->roster->roll.count, t->roster->roll.sum);
+    }
+}
+
 static void take_news(struct tenants *t, struct registry_news *news)
 {
     if (news->whole) {
@@ -18,6 +25,7 @@ static void take_news(struct tenants *t, struct registry_news *news)
         }
     }
     registry_news_free(news);
+    tenants_note(t);
 }
 
 static void on_news(struct mail *mail)

@@ -29,6 +29,9 @@ void tenants_init(struct tenants *t, struct roster *roster, struct mailbox *box,
  */
 void tenants_follow(struct tenants *t, const struct realm *realm);
 
+/* The roster was changed by another than the watch. */
+void tenants_note(struct tenants *t);
+
 /* Before the mailbox is closed. */
 void tenants_stop(struct tenants *t);
 

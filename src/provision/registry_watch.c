@@ -5,6 +5,7 @@
 #include "provision/registry_watch.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +20,16 @@
 
 enum {
     CHECK_MS = 5000,   /* between two looks for what was missed */
+    AGAIN_MS = 200,    /* what is under way has arrived by then */
     RETRY_MS = 1000,   /* after a failure */
     ANSWER_MS = 15000, /* a server that is silent for so long is given up */
     GATHER_MS = 5,     /* what comes close behind a change is read with it */
-    NAMES_MAX = 500    /* beyond so many changes all is read anew */
+    LOOKS = 3,         /* before all is read anew */
+    POSTPONED_MAX = 12,
+    NAMES_MAX = 500 /* beyond so many changes all is read anew */
 };
+
+enum { SUM_SIZE = 64 };
 
 struct registry_watch {
     uv_thread_t thread;
@@ -37,9 +43,11 @@ struct registry_watch {
     bool was_tried;
     bool waits; /* the owner waits for the first news */
     struct registry_news *first;
+    char known[SUM_SIZE]; /* of the rows that the owner has, as `sum` */
     /* of the thread alone */
     PGconn *conn;
-    char sum[64]; /* of the rows when all of them were read last */
+    char sum[SUM_SIZE]; /* of the rows when all of them were read last */
+    int postponed;      /* looks in a row that came to nothing, since there was news */
     bool complains;
     struct err err;   /* why the table cannot be used; code 0: the connection has the reason */
     struct buf names; /* that changed, as an array without its end */
@@ -158,12 +166,12 @@ static struct registry_news *new_news(struct registry_watch *w, PGresult *result
     return news;
 }
 
-static bool read_sum(struct registry_watch *w, char sum[64])
+static bool read_sum(struct registry_watch *w, char sum[SUM_SIZE])
 {
     PGresult *result = ask(w, registry_table_sum, NULL);
 
     if (result != NULL) {
-        (void)snprintf(sum, 64, "%s", PQgetvalue(result, 0, 0));
+        (void)snprintf(sum, SUM_SIZE, "%s", PQgetvalue(result, 0, 0));
     }
     PQclear(result);
     return result != NULL;
@@ -172,6 +180,7 @@ static bool read_sum(struct registry_watch *w, char sum[64])
 /* The sum goes first: what changes behind it is found by the next look. */
 static bool read_all(struct registry_watch *w)
 {
+    w->postponed = 0;
     PGresult *result = read_sum(w, w->sum) ? ask(w, registry_table_all, NULL) : NULL;
 
     if (result == NULL) {
@@ -255,15 +264,37 @@ static bool take_changes(struct registry_watch *w)
     return w->name_count == 0 || read_some(w);
 }
 
-/* Once in a while: was something missed? A sum that changed is mostly old news. */
+static bool is_known(struct registry_watch *w, const char *sum)
+{
+    uv_mutex_lock(&w->lock);
+    bool known = strcmp(sum, w->known) == 0;
+    uv_mutex_unlock(&w->lock);
+    return known;
+}
+
+/* Once in a while: was something missed? What the owner does not know yet may be on its way, and so
+ * is looked at again; while changes keep coming it is left for later, but not for ever. Rows that
+ * the owner cannot take are read once. */
 static bool look(struct registry_watch *w)
 {
-    char sum[64];
+    char sum[SUM_SIZE];
 
-    if (!read_sum(w, sum)) {
-        return false;
+    for (int i = 0; i < LOOKS; i++) {
+        if (!read_sum(w, sum)) {
+            return false;
+        }
+        take_notifies(w); /* that came with the answer */
+        if (is_known(w, sum) || strcmp(sum, w->sum) == 0) {
+            w->postponed = 0;
+            return true;
+        }
+        int ready = wait_for(w, POLLIN, AGAIN_MS);
+        if (ready != 0 && w->postponed < POSTPONED_MAX) {
+            w->postponed++;
+            return ready > 0 && take_changes(w);
+        }
     }
-    return strcmp(sum, w->sum) == 0 || read_all(w);
+    return read_all(w);
 }
 
 /* Until the connection fails, or the thread is to end. */
@@ -361,6 +392,13 @@ struct registry_news *registry_watch_first(struct registry_watch *w, uint64_t ms
     w->waits = false;
     uv_mutex_unlock(&w->lock);
     return news;
+}
+
+void registry_watch_tell(struct registry_watch *w, size_t count, uint64_t sum)
+{
+    uv_mutex_lock(&w->lock);
+    (void)snprintf(w->known, sizeof w->known, "%zu %" PRIu64, count, sum);
+    uv_mutex_unlock(&w->lock);
 }
 
 void registry_watch_stop(struct registry_watch *w)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // registry_watch: follows the registry's table on a thread of its own: reads all of it, then what
-// it is told by NOTIFY, and asks every few seconds whether it has missed something. Every answer is
+// it is told by NOTIFY, and asks every few seconds whether the owner knows another number or sum of
+// rows than the table has: then all of it is read again. Every answer is
 // posted as mail to the owner's loop. The registry out of reach is said once in the log, and tried
 // again; what was known is not taken back.
 //
@@ -32,6 +33,9 @@ struct registry_watch *registry_watch_start(const struct pgexec_target *target, 
 /* Waits until the table was read for the first time, or could not be, but not longer than this.
  * Returns the news, or NULL; they are not posted then. */
 struct registry_news *registry_watch_first(struct registry_watch *watch, uint64_t ms);
+
+/* How many rows the owner knows, and the sum of their changes; after every change of that. */
+void registry_watch_tell(struct registry_watch *watch, size_t count, uint64_t sum);
 
 /* Ends the thread and waits for it; the box must still take mail. */
 void registry_watch_stop(struct registry_watch *watch);

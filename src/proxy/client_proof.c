@@ -57,8 +57,9 @@ static void on_gone(struct task *task)
 static struct slice lane_of(const struct client_proof *proof)
 {
     struct slice name = slice_str(proof->identity->tenant);
+    struct tenant tenant;
 
-    return registry_find(realm_registry(proof->realm), name) == NULL ? SLICE_EMPTY : name;
+    return registry_find(realm_registry(proof->realm), name, &tenant) == NULL ? SLICE_EMPTY : name;
 }
 
 int client_proof_work(struct client_proof *proof, enum task_kind kind,

@@ -344,11 +344,12 @@ static bool is_to_be_made(const struct frontend *f, const struct client_identity
 {
     const struct registry *registry = realm_registry(f->realm);
     struct slice name = slice_str(identity->tenant);
+    struct tenant storage;
 
     if (registry_config(registry)->tenancy.unknown != UNKNOWN_PROVISION || !name_valid(name)) {
         return false;
     }
-    const struct tenant *tenant = registry_find(registry, name);
+    const struct tenant *tenant = registry_find(registry, name, &storage);
     return tenant == NULL || tenant->state == TENANT_CREATING;
 }
 

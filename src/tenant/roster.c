@@ -6,238 +6,162 @@
 #include "base/alloc.h"
 #include "base/log.h"
 
-struct roster_entry {
-    UT_hash_handle hh; /* by record.name */
-    struct roster_record record;
-    bool seen; /* by the roster_take_all under way */
-};
-
-/* What a list of options came to. */
-struct roster_form {
-    UT_hash_handle hh; /* by options */
-    char *options;
-    const struct overlay *overlay; /* NULL: they are at fault */
-};
-
-/* What rows point to. */
-struct sheet {
-    struct registry_row *items;
-    size_t count;
-    const struct overlay **overlays; /* references */
-    size_t overlay_count;
-    char names[]; /* NAME_SIZE bytes each */
-};
-
-/* ---- records ---- */
-
 void roster_record_fini(struct roster_record *record)
 {
     free(record->options);
     record->options = NULL;
 }
 
-static struct roster_entry *find(const struct roster *roster, const char *name, size_t n)
+void roster_init(struct roster *roster)
 {
-    struct roster_entry *entry;
-
-    HASH_FIND(hh, roster->entries, name, n, entry);
-    return entry;
+    *roster = (struct roster){.roll.root = NULL};
+    roll_init(&roster->roll);
 }
 
-static void drop(struct roster *roster, struct roster_entry *entry)
+void roster_fini(struct roster *roster)
 {
-    buf_append_cstr(&roster->changed, entry->record.name);
-    HASH_DEL(roster->entries, entry);
-    roster_record_fini(&entry->record);
-    free(entry);
+    roll_fini(&roster->roll);
+    forms_fini(&roster->forms);
+    buf_release(&roster->changed);
 }
 
-static void keep(struct roster *roster, struct roster_entry *entry,
-                 const struct roster_record *record)
+/* Is the row a tenant that the configuration does not have? */
+static bool counts(const struct roster *roster, const char *name, bool made,
+                   const struct form *form)
 {
-    if (entry == NULL) {
-        entry = x_zalloc(sizeof *entry);
-        memcpy(entry->record.name, record->name, sizeof record->name);
-        HASH_ADD_KEYPTR(hh, roster->entries, entry->record.name, strlen(entry->record.name), entry);
+    const struct config *config = roster->forms.config;
+
+    if (config == NULL || config_tenant(config, slice_str(name)) != NULL) {
+        return false;
     }
-    buf_append_cstr(&roster->changed, record->name);
-    free(entry->record.options);
-    entry->record = *record;
-    entry->record.options = x_strdup(record->options == NULL ? "{}" : record->options);
+    return made ? form->overlay != NULL : config->tenancy.unknown == UNKNOWN_TEMPLATE;
+}
+
+/* Puts the row, with what its options come to now. */
+static void put(struct roster *roster, struct roll *roll, struct roll_row row, const char *options)
+{
+    row.form = forms_get(&roster->forms, options, row.name);
+    row.counts = counts(roster, row.name, row.made, row.form);
+    roll_put(roll, &row);
+    form_unref(row.form); /* the roll has its own */
+}
+
+static void put_record(struct roster *roster, struct roll *roll, const struct roster_record *record)
+{
+    const struct roll_row row = {.name = record->name,
+                                 .change = record->change,
+                                 .state = record->state,
+                                 .made = record->made};
+
+    put(roster, roll, row, record->options == NULL ? "{}" : record->options);
+}
+
+static bool check_name(const struct roster_record *record)
+{
+    if (!name_valid(slice_str(record->name))) {
+        log_warning("registry: a row is left out: its name is no tenant's");
+        return false;
+    }
+    return true;
 }
 
 void roster_take(struct roster *roster, const struct roster_record *record)
 {
-    struct roster_entry *entry = find(roster, record->name, strlen(record->name));
+    struct roll_row known;
 
-    if (!name_valid(slice_str(record->name))) {
-        log_warning("registry: a row is left out: its name is no tenant's");
-    } else if (!record->gone) {
-        if (entry == NULL || record->change > entry->record.change) {
-            keep(roster, entry, record);
-        }
-    } else if (entry != NULL && record->change >= entry->record.change) {
-        drop(roster, entry);
+    if (!check_name(record)) {
+        return;
+    }
+    bool is_known = roll_find(&roster->roll, slice_str(record->name), &known);
+    if (record->gone && is_known && record->change >= known.change) {
+        roll_remove(&roster->roll, slice_str(record->name));
+    } else if (!record->gone && (!is_known || record->change > known.change)) {
+        put_record(roster, &roster->roll, record);
+    } else {
+        return;
+    }
+    buf_append_cstr(&roster->changed, record->name);
+}
+
+/* ---- all at once ---- */
+
+/* What is known is kept where it is as new. */
+static void take_into(struct roster *roster, struct roll *roll, const struct roster_record *record)
+{
+    struct roll_row known;
+
+    if (!check_name(record)) {
+        return;
+    }
+    if (roll_find(&roster->roll, slice_str(record->name), &known) &&
+        known.change >= record->change) {
+        roll_put(roll, &known);
+    } else {
+        put_record(roster, roll, record);
+        buf_append_cstr(&roster->changed, record->name);
+    }
+}
+
+struct comparison {
+    const struct roll *after;
+    struct buf *changed;
+};
+
+static void note_if_gone(void *data, const struct roll_row *row)
+{
+    const struct comparison *comparison = data;
+    struct roll_row found;
+
+    if (!roll_find(comparison->after, slice_str(row->name), &found)) {
+        buf_append_cstr(comparison->changed, row->name);
     }
 }
 
 void roster_take_all(struct roster *roster, const struct roster_record *records, size_t count)
 {
-    struct roster_entry *entry;
-    struct roster_entry *next;
+    struct comparison comparison = {.changed = &roster->changed};
+    struct roll all;
 
-    HASH_ITER (hh, roster->entries, entry, next) {
-        entry->seen = false;
-    }
+    roll_init(&all);
     for (size_t i = 0; i < count; i++) {
-        roster_take(roster, &records[i]);
-        entry = find(roster, records[i].name, strlen(records[i].name));
-        if (entry != NULL) {
-            entry->seen = true;
-        }
+        take_into(roster, &all, &records[i]);
     }
-    HASH_ITER (hh, roster->entries, entry, next) {
-        if (!entry->seen) {
-            drop(roster, entry);
-        }
-    }
+    comparison.after = &all;
+    roll_each(&roster->roll, note_if_gone, &comparison);
+    roll_fini(&roster->roll);
+    roster->roll = all;
 }
 
-const struct roster_record *roster_find(const struct roster *roster, struct slice name)
+/* ---- registries ---- */
+
+struct rewriting {
+    struct roster *roster;
+    struct roll *to;
+};
+
+static void rewrite_row(void *data, const struct roll_row *row)
 {
-    const struct roster_entry *entry = find(roster, (const char *)name.p, name.n);
+    const struct rewriting *rewriting = data;
 
-    return entry == NULL ? NULL : &entry->record;
+    put(rewriting->roster, rewriting->to, *row, row->form->options);
 }
 
-size_t roster_count(const struct roster *roster)
-{
-    return HASH_COUNT(roster->entries);
-}
-
-/* ---- forms ---- */
-
-static void forget_forms(struct roster *roster)
-{
-    struct roster_form *form;
-    struct roster_form *next;
-
-    HASH_ITER (hh, roster->forms, form, next) {
-        HASH_DEL(roster->forms, form);
-        overlay_unref(form->overlay);
-        free(form->options);
-        free(form);
-    }
-    config_unref(roster->config);
-    roster->config = NULL;
-}
-
-static const struct overlay *form_of(struct roster *roster, const struct roster_record *record)
-{
-    size_t n = strlen(record->options);
-    struct roster_form *form;
-    struct err err = {0};
-
-    HASH_FIND(hh, roster->forms, record->options, n, form);
-    if (form == NULL) {
-        form = x_zalloc(sizeof *form);
-        form->options = x_strdup(record->options);
-        form->overlay = overlay_build(roster->config, slice_of(record->options, n), &err);
-        HASH_ADD_KEYPTR(hh, roster->forms, form->options, n, form);
-        if (form->overlay == NULL) {
-            log_warning("registry: tenants with these options are left out: %s first=%s", err.text,
-                        record->name);
-        }
-    }
-    return form->overlay;
-}
-
-/* Forms that no record has any more would stay for ever where tenants are changed often. */
 static void follow_config(struct roster *roster, const struct config *config)
 {
-    if (roster->config != config || HASH_COUNT(roster->forms) > 2 * roster_count(roster) + 16) {
-        const struct config *held = config_ref(config);
-        forget_forms(roster);
-        roster->config = held;
-    }
+    struct roll all;
+    struct rewriting rewriting = {roster, &all};
+
+    roll_init(&all);
+    forms_follow(&roster->forms, config);
+    roll_each(&roster->roll, rewrite_row, &rewriting);
+    roll_fini(&roster->roll);
+    roster->roll = all;
 }
 
-/* ---- rows ---- */
-
-static void release_sheet(void *owner)
+const struct registry *roster_registry(struct roster *roster, const struct config *config)
 {
-    struct sheet *sheet = owner;
-
-    for (size_t i = 0; i < sheet->overlay_count; i++) {
-        overlay_unref(sheet->overlays[i]);
+    if (roster->forms.config != config) {
+        follow_config(roster, config);
     }
-    free(sheet->overlays);
-    free(sheet->items);
-    free(sheet);
-}
-
-/* Its configuration; false where there is no such tenant. */
-static bool define(struct roster *roster, const struct roster_record *record,
-                   const struct overlay **overlay)
-{
-    *overlay = NULL;
-    if (config_tenant(roster->config, slice_str(record->name)) != NULL) {
-        return true;
-    }
-    if (!record->made) {
-        return roster->config->tenancy.unknown == UNKNOWN_TEMPLATE;
-    }
-    *overlay = form_of(roster, record);
-    return *overlay != NULL;
-}
-
-static void add_row(struct sheet *sheet, const struct roster_record *record,
-                    const struct overlay *overlay)
-{
-    char *name = sheet->names + sheet->count * NAME_SIZE;
-
-    memcpy(name, record->name, NAME_SIZE);
-    sheet->items[sheet->count++] = (struct registry_row){
-        .name = name, .overlay = overlay, .state = record->state, .change = record->change};
-}
-
-static void hold_overlays(struct sheet *sheet, const struct roster *roster)
-{
-    sheet->overlays = x_alloc((HASH_COUNT(roster->forms) + 1) * sizeof(void *));
-    for (const struct roster_form *form = roster->forms; form != NULL; form = form->hh.next) {
-        if (form->overlay != NULL) {
-            sheet->overlays[sheet->overlay_count++] = overlay_ref(form->overlay);
-        }
-    }
-}
-
-void roster_rows(struct roster *roster, const struct config *config, struct registry_rows *rows)
-{
-    size_t most = roster_count(roster);
-    struct sheet *sheet = x_alloc(sizeof *sheet + most * NAME_SIZE);
-
-    *sheet = (struct sheet){.items = x_alloc((most + 1) * sizeof *sheet->items)};
-    follow_config(roster, config);
-    for (const struct roster_entry *entry = roster->entries; entry != NULL;
-         entry = entry->hh.next) {
-        const struct overlay *own;
-        if (define(roster, &entry->record, &own)) {
-            add_row(sheet, &entry->record, own);
-        }
-    }
-    hold_overlays(sheet, roster);
-    *rows = (struct registry_rows){
-        .items = sheet->items, .count = sheet->count, .owner = sheet, .release = release_sheet};
-}
-
-void roster_fini(struct roster *roster)
-{
-    struct roster_entry *entry;
-    struct roster_entry *next;
-
-    HASH_ITER (hh, roster->entries, entry, next) {
-        drop(roster, entry);
-    }
-    forget_forms(roster);
-    buf_release(&roster->changed);
+    return registry_build(config, &roster->roll);
 }

@@ -37,8 +37,6 @@ static const struct config *load(const char *text)
 void pooling_begin(struct pooling *p, const char *servers, const char *tenants)
 {
     struct buf text = {0};
-    struct err err = {0};
-
     *p = (struct pooling){0};
     loops_begin(&p->loop);
     p->server = server_new(&p->loop, true);
@@ -48,8 +46,7 @@ void pooling_begin(struct pooling *p, const char *servers, const char *tenants)
     buf_append_u8(&text, 0);
     p->config = load((const char *)text.p);
     buf_release(&text);
-    p->registry = registry_build(p->config, NULL, &err);
-    ck_assert_msg(p->registry != NULL, "%s", err.text);
+    p->registry = registry_build(p->config, NULL);
     atomic_store(&p->budget.max, (uint32_t)p->config->servers[0].max_connections);
     pools_init(&p->pools, &p->loop, budget_of, p);
 }
@@ -80,7 +77,8 @@ void pooling_end(struct pooling *p)
 
 struct lane *pooling_lane(struct pooling *p, const char *name)
 {
-    const struct tenant *tenant = registry_find(p->registry, slice_str(name));
+    struct tenant storage;
+    const struct tenant *tenant = registry_find(p->registry, slice_str(name), &storage);
     struct login login = {.user = slice_str("app"), .database = slice_str("shop")};
     struct plan plan;
     struct err err = {0};

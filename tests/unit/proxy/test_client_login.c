@@ -59,7 +59,7 @@ static const struct realm *make_realm(const char *auth)
     config_faults_fini(&faults);
     ck_assert_int_eq(fetch_secrets(config, &secrets, &report), 0);
     buf_release(&report);
-    const struct registry *registry = registry_build(config, NULL, &err);
+    const struct registry *registry = registry_build(config, NULL);
     config_unref(config);
     const struct realm *realm = realm_build(registry, secrets, NULL, budgets, mock, &err);
     ck_assert_msg(realm != NULL, "%s", err.text);
