@@ -456,6 +456,7 @@ int daemon_run(const char *file, bool takeover)
     struct err err = {0};
 
     process_hide(true); /* before there is a secret */
+    process_give_back();
     realms_init(&d.realms, file);
     d.realm = realms_load(&d.realms, &faults);
     if (d.realm == NULL) {

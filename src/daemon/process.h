@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// process: what the kernel is told about the process. Control thread, at start.
+// process: what the kernel and the allocator are told about the process. Control thread, at start.
 #ifndef DAEMON_PROCESS_H
 #define DAEMON_PROCESS_H
 
@@ -9,5 +9,9 @@
 /* Whether core dumps, and other processes of the same user, are kept from our memory, which has
  * secrets in it. */
 void process_hide(bool hidden);
+
+/* Memory that something large took for a while, a registry that was read or a file, goes back to
+ * the system. Left alone the allocator keeps as much as was ever free. */
+void process_give_back(void);
 
 #endif

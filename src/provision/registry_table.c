@@ -95,12 +95,13 @@ int registry_table_prepare(PGconn *conn, struct err *err)
 
 /* ---- rows ---- */
 
+/* Its options lie where the result has them. */
 static void read_row(const PGresult *result, int row, struct roster_record *record)
 {
     *record = (struct roster_record){
         .made = PQgetvalue(result, row, COLUMN_MADE)[0] == 't',
         .change = strtoull(PQgetvalue(result, row, COLUMN_CHANGE), NULL, 10),
-        .options = x_strdup(PQgetvalue(result, row, COLUMN_OPTIONS)),
+        .options = PQgetvalue(result, row, COLUMN_OPTIONS),
     };
     (void)snprintf(record->name, sizeof record->name, "%s", PQgetvalue(result, row, COLUMN_NAME));
     if (!tenant_state_parse(slice_str(PQgetvalue(result, row, COLUMN_STATE)), &record->state)) {
@@ -108,23 +109,24 @@ static void read_row(const PGresult *result, int row, struct roster_record *reco
     }
 }
 
-struct roster_record *registry_table_records(const PGresult *result, size_t *count)
+/* One block: a text of its own for each of many rows would leave the heap in pieces. */
+struct roster_record *registry_table_records(const PGresult *result, size_t room, size_t *count)
 {
-    *count = (size_t)PQntuples(result);
-    struct roster_record *records = x_alloc((*count + 1) * sizeof *records);
+    size_t texts = 0;
 
+    *count = (size_t)PQntuples(result);
     for (size_t i = 0; i < *count; i++) {
+        texts += (size_t)PQgetlength(result, (int)i, COLUMN_OPTIONS) + 1;
+    }
+    struct roster_record *records = x_alloc((*count + room) * sizeof *records + texts);
+    char *text = (char *)(records + *count + room);
+    for (size_t i = 0; i < *count; i++) {
+        size_t n = (size_t)PQgetlength(result, (int)i, COLUMN_OPTIONS) + 1;
         read_row(result, (int)i, &records[i]);
+        records[i].options = memcpy(text, records[i].options, n);
+        text += n;
     }
     return records;
-}
-
-void registry_table_free(struct roster_record *records, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        roster_record_fini(&records[i]);
-    }
-    free(records);
 }
 
 static void set_gone(struct roster_record *record, const char *name)
@@ -148,6 +150,7 @@ static int take_row(PGconn *conn, const char *sql, const char *const *params, in
         set_gone(record, params[0]);
     } else {
         read_row(result, 0, record);
+        record->options = x_strdup(record->options);
     }
     PQclear(result);
     return 0;

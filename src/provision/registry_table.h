@@ -44,11 +44,11 @@ int registry_table_delete(PGconn *conn, const char *name, struct roster_record *
 int registry_table_read(PGconn *conn, const char *name, struct roster_record *record,
                         struct err *err);
 
-/* All rows of an answer to one of the two questions; to be freed with registry_table_free. */
+/* All rows of an answer to one of the two questions, and room for some more behind them. To be
+ * freed as one: their texts are in it, and no record is to be ended. */
 extern const char registry_table_all[];
 extern const char registry_table_some[]; /* $1: names as an array */
-struct roster_record *registry_table_records(const PGresult *result, size_t *count);
-void registry_table_free(struct roster_record *records, size_t count);
+struct roster_record *registry_table_records(const PGresult *result, size_t room, size_t *count);
 
 /* A text that is another one whenever the rows are others. */
 extern const char registry_table_sum[];

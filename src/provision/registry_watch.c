@@ -58,7 +58,7 @@ struct registry_watch {
 
 void registry_news_free(struct registry_news *news)
 {
-    registry_table_free(news->records, news->count);
+    free(news->records);
     free(news);
 }
 
@@ -158,8 +158,9 @@ static bool run(struct registry_watch *w, const char *sql)
 static struct registry_news *new_news(struct registry_watch *w, PGresult *result, bool whole)
 {
     struct registry_news *news = x_zalloc(sizeof *news);
+    size_t room = whole ? 0 : w->name_count; /* each may be gone */
 
-    news->records = registry_table_records(result, &news->count);
+    news->records = registry_table_records(result, room, &news->count);
     news->whole = whole;
     news->data = w->data;
     PQclear(result);
@@ -210,7 +211,6 @@ static void add_gone(struct registry_news *news, struct slice names)
         names = slice_from(names, name.n + (comma < 0 ? 0 : 1));
         memcpy(gone.name, name.p, name.n); /* a tenant's name fits */
         if (!has_record(news, gone.name)) {
-            news->records = x_realloc(news->records, (news->count + 1) * sizeof *news->records);
             news->records[news->count++] = gone;
         }
     }

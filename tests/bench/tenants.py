@@ -157,8 +157,8 @@ def logins(cluster):
 # ---- registry ----
 
 def registry(cluster):
-    with proxy_of(cluster):
-        pass
+    with proxy_of(cluster) as empty:
+        without = empty.rss()
     cluster.run("INSERT INTO fahrend.tenants (name, options) SELECT 'r' || n,"
                 " jsonb_build_object('pool.size', n % 50 + 1)"
                 f" FROM generate_series(1, {ROWS}) n", "app")
@@ -166,8 +166,10 @@ def registry(cluster):
     here = proxy_of(cluster)
     here.start()
     ready = time.time()
+    each = (here.rss() - without) / ROWS
     here.stop()
-    figure(f"a start with {ROWS} rows: {ready - begun:.2f} s until it listens")
+    figure(f"a start with {ROWS} rows: {ready - begun:.2f} s until it listens, {each:.0f} bytes of"
+           " resident memory for each")
     with proxy_of(cluster) as here, proxy_of(cluster) as there:
         took = []
         for number, command in enumerate(["SUSPEND", "RESUME"] * 10):

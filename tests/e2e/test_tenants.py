@@ -255,6 +255,23 @@ def test_the_registry_survives_a_restart_and_its_own_absence(begin, server):
     daemon.console("DROP TENANT lasting")
 
 
+def test_only_what_was_missed_is_read_again(begin, server):
+    daemon = begin()
+    daemon.console("CREATE TENANT seen WITH (strategy = none)")
+    looked = ("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'fahrend registry'"
+              " AND query LIKE '%%sum(change)%%'")
+
+    wait_until(lambda: server.run(looked) == [(1,)], "it has looked for what it missed")
+    assert daemon.log.count("registry read") == 1
+    server.run("SET session_replication_role = replica;"
+               "INSERT INTO fahrend.tenants (name, change) VALUES ('silent', 1000000)", "app")
+
+    wait_until(lambda: states(daemon, "silent") == ["active"], "what nobody told is found")
+    assert daemon.log.count("registry read") == 2
+    daemon.console("DROP TENANT seen")
+    daemon.console("DROP TENANT silent")
+
+
 def test_the_file_wins_over_the_registry(begin):
     daemon = begin()
     daemon.console("CREATE TENANT both WITH (strategy = schema, settings.work_mem = '5MB')")
