@@ -18,9 +18,13 @@
                       (int)ck_slice_.n, (const char *)ck_slice_.p, ck_str_);                       \
     } while (0)
 
+/* Seconds after which a case counts as hanging: far more than any needs on a busy machine. */
+#define TEST_PATIENCE "60"
+
 #define TEST_MAIN(make_suite)                                                                      \
     int main(void)                                                                                 \
     {                                                                                              \
+        (void)setenv("CK_DEFAULT_TIMEOUT", TEST_PATIENCE, 0);                                      \
         SRunner *runner = srunner_create(make_suite());                                            \
         srunner_run_all(runner, CK_NORMAL);                                                        \
         int failed = srunner_ntests_failed(runner);                                                \

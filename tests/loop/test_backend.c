@@ -299,7 +299,6 @@ static Suite *make_suite(void)
     TCase *all = tcase_create("all");
 
     log_configure(LOG_ERROR, false);
-    tcase_set_timeout(all, 60);
     tcase_add_loop_test(all, it_can_be_closed_in_every_state, 0, BACKEND_STATES);
     tcase_add_loop_test(all, a_server_that_goes_away_is_noticed_in_every_state, BACKEND_LOGIN,
                         BACKEND_CLOSED);

@@ -464,7 +464,6 @@ static Suite *make_suite(void)
     TCase *all = tcase_create("all");
 
     log_configure(LOG_ERROR, false);
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, an_idle_server_may_announce_something);
     tcase_add_test(all, the_last_words_of_an_idle_server_are_told);
     tcase_add_test(all, an_endless_message_of_an_idle_server_ends_it);

@@ -678,7 +678,6 @@ static Suite *make_suite(void)
     TCase *all = tcase_create("all");
 
     log_configure(LOG_ERROR, false);
-    tcase_set_timeout(all, 60);
     add_ends(all);
     add_orders(all);
     suite_add_tcase(suite, all);

@@ -722,7 +722,6 @@ static Suite *make_suite(void)
     TCase *all = tcase_create("all");
 
     log_configure(LOG_ERROR, false);
-    tcase_set_timeout(all, 60);
     add_links(all);
     add_errors(all);
     tcase_add_test(all, a_client_that_does_not_read_stops_the_server_and_memory_is_bounded);

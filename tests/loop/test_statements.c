@@ -410,7 +410,6 @@ static Suite *make_suite(void)
     TCase *all = tcase_create("all");
 
     log_configure(LOG_ERROR, false);
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, a_named_statement_goes_to_the_server_under_a_name_of_ours);
     tcase_add_test(all, it_is_parsed_once_and_run_many_times);
     tcase_add_test(all, another_clients_parse_of_the_same_query_is_answered_without_the_server);

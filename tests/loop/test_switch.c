@@ -570,7 +570,6 @@ static Suite *make_suite(void)
     TCase *all = tcase_create("all");
 
     log_configure(LOG_ERROR, false);
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, a_context_is_tried_before_its_first_client_is_greeted);
     tcase_add_test(all, a_context_that_was_tried_greets_without_a_server);
     tcase_add_test(all, a_context_that_the_server_refuses_twice_ends_the_login_with_its_words);

@@ -62,7 +62,7 @@ END_TEST
 START_TEST(one_who_is_idle_too_long_after_a_query_is_ended)
 {
     struct scene x;
-    begin(&x, "client_idle: 30ms");
+    begin(&x, "client_idle: 300ms");
 
     query(&x, "CZI");
     expect_end(&x, "57P05", "timeouts.client_idle");
@@ -103,14 +103,14 @@ END_TEST
 START_TEST(a_transaction_is_bounded_over_all_its_queries)
 {
     struct scene x;
-    begin(&x, "transaction: 60ms");
+    begin(&x, "transaction: 300ms");
     uint64_t since = loop_now(&x.s.loop);
 
     query(&x, "CZT");
     query(&x, "CZT");
     expect_end(&x, "25P04", "transaction timeout");
 
-    ck_assert_uint_ge(loop_now(&x.s.loop) - since, 60);
+    ck_assert_uint_ge(loop_now(&x.s.loop) - since, 300);
     stage_expect_query(x.server, "ROLLBACK");
     stage_end(&x.s);
 }
@@ -164,7 +164,7 @@ END_TEST
 START_TEST(one_who_waits_in_a_queue_is_not_idle)
 {
     struct scene x;
-    begin(&x, "client_idle: 40ms, query_wait: 1m");
+    begin(&x, "client_idle: 400ms, query_wait: 1m");
     stage_ask(x.client, "Q");
     peer_expect(x.server, "Q");
     struct peer *waiter = stage_login(&x.s, "app.acme");
@@ -204,7 +204,6 @@ static Suite *make_suite(void)
     TCase *all = tcase_create("all");
 
     log_configure(LOG_ERROR, false);
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, one_who_is_idle_too_long_is_ended);
     tcase_add_test(all, one_who_is_idle_too_long_after_a_query_is_ended);
     tcase_add_test(all, a_query_that_takes_too_long_is_cancelled_and_its_client_ended);

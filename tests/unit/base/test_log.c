@@ -161,7 +161,6 @@ static Suite *make_suite(void)
     Suite *suite = suite_create("log");
     TCase *all = tcase_create("all");
 
-    tcase_set_timeout(all, 30);
     tcase_add_test(all, a_line_has_its_level_and_no_bytes_of_control);
     tcase_add_test(all, in_json_what_is_quoted_stays_quoted);
     tcase_add_test(all, what_is_below_the_level_is_not_written);

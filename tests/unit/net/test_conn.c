@@ -590,7 +590,6 @@ static Suite *make_suite(void)
     Suite *suite = suite_create("conn");
     TCase *all = tcase_create("all");
 
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, bytes_that_come_are_pulled);
     tcase_add_test(all, all_consumed_leaves_no_memory);
     tcase_add_test(all, what_was_kept_stands_before_what_comes);

@@ -370,7 +370,6 @@ static Suite *make_suite(void)
     Suite *suite = suite_create("dial");
     TCase *all = tcase_create("all");
 
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, a_listening_address_answers);
     tcase_add_test(all, a_name_is_looked_up);
     tcase_add_test(all, the_callback_never_comes_before_dial_start_returns);

@@ -446,7 +446,6 @@ static Suite *make_suite(void)
     Suite *suite = suite_create("listen");
     TCase *all = tcase_create("all");
 
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, a_client_comes_with_its_address);
     tcase_add_test(all, a_clients_descriptor_does_not_block);
     tcase_add_test(all, of_a_storm_only_so_many_are_taken_at_once_and_the_rest_right_after);

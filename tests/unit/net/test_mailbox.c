@@ -219,7 +219,6 @@ static Suite *make_suite(void)
     Suite *suite = suite_create("mailbox");
     TCase *all = tcase_create("all");
 
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, a_mail_is_delivered_by_the_loop_and_not_by_the_post);
     tcase_add_test(all, mail_of_many_threads_comes_once_in_each_senders_order_on_the_owners_thread);
     tcase_add_test(all, a_delivery_may_post_to_its_own_box);

@@ -233,7 +233,6 @@ static Suite *make_suite(void)
     Suite *suite = suite_create("task");
     TCase *all = tcase_create("all");
 
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, a_step_runs_in_a_thread_and_comes_back);
     tcase_add_test(all, a_storm_of_one_delays_another_by_what_is_in_threads);
     tcase_add_test(all, lanes_take_turns);

@@ -579,7 +579,6 @@ static Suite *make_suite(void)
     Suite *suite = suite_create("tls");
     TCase *all = tcase_create("all");
 
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, bytes_pass_both_ways);
     tcase_add_test(all, many_small_pieces_and_a_large_one_arrive_in_order);
     tcase_add_test(all, what_the_socket_does_not_take_is_kept_and_sent_later);

@@ -215,7 +215,6 @@ static Suite *make_suite(void)
     Suite *suite = suite_create("watch");
     TCase *all = tcase_create("all");
 
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, what_was_asked_for_is_told_and_nothing_else);
     tcase_add_test(all, who_asks_for_nothing_is_told_nothing);
     tcase_add_test(all, a_peer_that_left_is_told_as_what_was_asked_for);

@@ -190,7 +190,6 @@ static Suite *make_suite(void)
     TCase *all = tcase_create("all");
 
     log_configure(LOG_ERROR, false);
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, for_one_that_waits_an_idle_connection_of_another_pool_is_closed);
     tcase_add_test(all, a_place_is_taken_until_the_server_has_closed_its_end);
     tcase_add_test(all, pools_that_are_closed_wait_for_no_server);

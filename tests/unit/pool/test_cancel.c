@@ -200,7 +200,6 @@ static Suite *make_suite(void)
     TCase *all = tcase_create("all");
 
     log_configure(LOG_ERROR, false);
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, a_cancel_request_names_the_process_and_its_key);
     tcase_add_test(all, a_connection_is_given_to_nobody_while_a_cancel_may_still_arrive);
     tcase_add_test(all, one_that_is_retired_while_a_cancel_is_under_way_closes_behind_it);

@@ -318,7 +318,6 @@ static Suite *make_suite(void)
     TCase *all = tcase_create("all");
 
     log_configure(LOG_ERROR, false);
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, the_first_customer_waits_for_a_connection_to_be_made);
     tcase_add_test(all, an_idle_connection_is_given_at_once);
     tcase_add_test(all, a_connection_that_is_left_serves_the_next_waiter_before_leaving_returns);

@@ -299,7 +299,6 @@ static Suite *make_suite(void)
     TCase *all = tcase_create("all");
 
     log_configure(LOG_ERROR, false);
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, a_refused_login_refuses_all_that_wait_with_the_servers_own_words);
     tcase_add_test(all, after_a_refused_login_the_next_attempt_may_succeed);
     tcase_add_test(all, a_server_that_is_down_for_a_moment_is_waited_for);

@@ -292,7 +292,6 @@ static Suite *make_suite(void)
     TCase *all = tcase_create("all");
 
     log_configure(LOG_ERROR, false);
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, no_more_connections_are_made_than_the_pool_may_have);
     tcase_add_test(all, a_pool_is_as_large_as_the_largest_size_that_one_of_its_tenants_asks_for);
     tcase_add_test(all, a_connection_beyond_the_size_closes_when_it_is_left);

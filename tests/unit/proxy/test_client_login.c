@@ -820,7 +820,6 @@ static Suite *make_suite(void)
     Suite *suite = suite_create("client_login");
     TCase *all = tcase_create("all");
 
-    tcase_set_timeout(all, 60);
     add_startup(all);
     add_passwords(all);
     suite_add_tcase(suite, all);
