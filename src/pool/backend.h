@@ -148,6 +148,7 @@ struct backend {
     bool cleaning_failed; /* the cleaning query got an error */
     char *reset_query;    /* to run when what the last user left is over; NULL for none; owned */
     bool resetting;       /* it is running */
+    bool resets;          /* nothing but its reset query runs: it is counted in the pool as such */
     bool logged_in;       /* it was ready once */
     bool close_when_free; /* not to be used again: too old, reconfigured, or doubtful */
     bool open;            /* there is a socket, and the server has not closed its end */

@@ -24,6 +24,7 @@ struct birth {
     struct list idle;          /* backends, the latest used first */
     uint32_t idle_count;
     uint32_t connecting; /* backends that have not logged in yet */
+    uint32_t resetting;  /* … that run nothing but their reset query */
     uint32_t claimed;    /* scratch of supply.c: waiters counted so far */
     uint32_t refs;
 };

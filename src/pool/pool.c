@@ -220,12 +220,25 @@ static void serve_waiters(struct pool *pool)
     supply_launch(pool);
 }
 
+/* One that was settled when it was let go of will be free in a moment: nobody who waits needs
+ * another made. */
+static void note_resetting(struct pool *pool, struct backend *b, bool resets)
+{
+    if (b->resets != resets) {
+        b->resets = resets;
+        pool->resetting += resets ? 1 : -1U;
+        b->birth->resetting += resets ? 1 : -1U;
+    }
+}
+
 void pool_release(struct pool_request *request, struct backend *backend, const char *reset_query,
                   bool broken)
 {
     struct pool *pool = request->lane->pool;
+    bool resets = reset_query != NULL && !broken && backend_settled(backend);
 
     lane_unlink(request->lane);
+    note_resetting(pool, backend, resets);
     backend_unlink(backend, reset_query, broken);
     serve_waiters(pool);
     pools_tell_watches(pool->owner);
@@ -324,6 +337,7 @@ static void on_ready(struct backend *b)
         pool->stats.opened++;
         finish_login(pool, b);
     }
+    note_resetting(pool, b, false);
     offer(pool, b);
     supply_launch(pool);
 }
@@ -381,6 +395,7 @@ static void on_gone(struct backend *b, bool login, const struct err *err)
 
     idle_remove(pool, b);
     list_remove(&b->pool_node);
+    note_resetting(pool, b, false);
     cancel_orphan_all(b);
     pool->stats.ended[login && err != NULL ? BACKEND_END_LOGIN_FAILED
                       : err != NULL        ? BACKEND_END_LOST

@@ -78,6 +78,7 @@ struct pool {
     uint32_t count;     /* connections in any state */
     uint32_t idle_count;
     uint32_t connecting; /* of them, not yet logged in */
+    uint32_t resetting;  /* of them, free as soon as their reset query has run */
     uint32_t waiting;    /* requests queued */
     uint32_t held;       /* of them, in lanes that are held */
     uint32_t refs;       /* logged-in clients */

@@ -85,7 +85,9 @@ static struct birth *start_claims(struct birth *birth)
 
 static struct birth *claim(struct birth *birth)
 {
-    return birth->claimed++ < birth->idle_count + birth->connecting ? NULL : birth;
+    uint32_t coming = birth->idle_count + birth->connecting + birth->resetting;
+
+    return birth->claimed++ < coming ? NULL : birth;
 }
 
 /* The birth that the next connection should have, or NULL: somebody waits for one, or there are
@@ -95,7 +97,7 @@ static struct birth *wanted(const struct pool *pool)
 {
     struct birth *birth = NULL;
 
-    if (pool->waiting - pool->held > pool->connecting) {
+    if (pool->waiting - pool->held > pool->connecting + pool->resetting) {
         if (HASH_COUNT(pool->births) == 1) {
             return pool->births;
         }

@@ -161,6 +161,64 @@ START_TEST(each_who_waits_has_one_of_his_own_made)
 }
 END_TEST
 
+START_TEST(one_whose_reset_query_runs_is_waited_for)
+{
+    struct pooling p;
+    struct customer tokyo;
+    struct customer next;
+    pooling_begin(&p, "", "{acme: {pool: {size: 2}}}");
+    struct lane *lane = pooling_lane(&p, "acme");
+    arrive(&tokyo, lane, "Asia/Tokyo");
+    arrive(&next, lane, "Asia/Tokyo");
+    customer_get(&tokyo);
+    struct peer *peer = server_next(p.server);
+    struct backend *his = tokyo.backend;
+    tokyo.backend = NULL;
+    pool_release(&tokyo.request, his, "DISCARD ALL", false);
+
+    ck_assert_int_eq(customer_ask(&next), 0);
+    ck_assert_uint_eq(lane->pool->connecting, 0);
+    peer_expect(peer, "Q");
+    struct buf out = {0};
+    script_server(&out, "CZI");
+    peer_send_buf(peer, &out);
+    loops_until_is(&p.loop, &next.granted, 2);
+
+    ck_assert_ptr_eq(next.backend, his);
+    ck_assert_uint_eq(lane->pool->resetting, 0);
+    customer_fini(&tokyo);
+    customer_fini(&next);
+    pooling_end(&p);
+}
+END_TEST
+
+START_TEST(one_that_ends_in_its_reset_query_is_replaced)
+{
+    struct pooling p;
+    struct customer first;
+    struct customer next;
+    pooling_begin(&p, "", "{acme: {pool: {size: 1}}}");
+    struct lane *lane = pooling_lane(&p, "acme");
+    arrive(&first, lane, NULL);
+    arrive(&next, lane, NULL);
+    customer_get(&first);
+    struct peer *peer = server_next(p.server);
+    struct backend *lost = first.backend;
+    first.backend = NULL;
+    pool_release(&first.request, lost, "DISCARD ALL", false);
+    ck_assert_int_eq(customer_ask(&next), 0);
+
+    peer_close(peer);
+    loops_until_is(&p.loop, &next.granted, 2);
+
+    ck_assert_uint_eq(lane->pool->resetting, 0);
+    ck_assert_uint_eq(next.request.birth->resetting, 0);
+    customer_fini(&first);
+    customer_fini(&next);
+    pooling_end(&p);
+}
+END_TEST
+
 START_TEST(a_refused_setting_is_no_failure_of_the_server)
 {
     struct pooling p;
@@ -204,6 +262,8 @@ static Suite *make_suite(void)
     tcase_add_test(all, in_a_full_pool_an_idle_one_of_another_birth_makes_room);
     tcase_add_test(all, one_that_is_left_gives_way_to_who_is_in_turn);
     tcase_add_test(all, each_who_waits_has_one_of_his_own_made);
+    tcase_add_test(all, one_whose_reset_query_runs_is_waited_for);
+    tcase_add_test(all, one_that_ends_in_its_reset_query_is_replaced);
     tcase_add_test(all, a_refused_setting_is_no_failure_of_the_server);
     suite_add_tcase(suite, all);
     return suite;
