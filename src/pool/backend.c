@@ -10,6 +10,7 @@
 #include "pool/backend_inner.h"
 #include "pool/backend_login.h"
 #include "pool/cleaning.h"
+#include "pool/opening.h"
 #include "pool/replies.h"
 #include "pool/reports.h"
 #include "wire/error.h"
@@ -238,110 +239,6 @@ void backend_cancel_ended(struct backend *b)
 
 /* ---- bytes of the server ---- */
 
-static void log_login(const struct backend *b)
-{
-    char tls[64] = "none";
-
-    if (b->conn.tls != NULL) {
-        tls_describe(b->conn.tls, tls, sizeof tls);
-    }
-    log_debug("server connection ready id=%llu pid=%u host=%s tls=%s method=%s",
-              (unsigned long long)b->id, b->pid, b->host, tls, backend_login_method(b->login));
-}
-
-static void finish_login(struct backend *b)
-{
-    struct err err;
-
-    backend_login_take(b->login, b);
-    if (!backend_has_role(b)) {
-        (void)err_set(&err, ERR_CONNECTION, "%s:%d is %s, and a %s is wanted", b->host, b->port,
-                      b->role == SERVER_PRIMARY ? "a standby" : "no standby",
-                      b->role == SERVER_PRIMARY ? "primary" : "standby");
-        backend_fail(b, &err);
-        return;
-    }
-    log_login(b);
-    backend_login_free(b->login);
-    b->login = NULL;
-    b->status = 'I';
-    b->synced = true;
-    deadline_disarm(&b->deadline);
-    backend_move(b, BACKEND_IDLE);
-    b->owner_ops->on_ready(b);
-}
-
-/* What the login wants to be done next; called after its bytes, and when a derivation is ready. */
-static void follow_login(struct backend *b, int result, const struct err *err)
-{
-    if (result < 0) {
-        backend_fail(b, err);
-        return;
-    }
-    struct slice out = backend_login_output(b->login);
-    if (out.n > 0 && conn_send_slice(&b->conn, out) < 0) {
-        return; /* the next read tells why */
-    }
-    backend_login_sent(b->login);
-    if (result == BACKEND_LOGIN_DONE) {
-        finish_login(b);
-    }
-}
-
-static void on_login_step(void *data, int result, const struct err *err)
-{
-    follow_login(data, result, err);
-}
-
-/* TLS is in force, or it is not and need not be: the login begins. */
-static void begin_login(struct backend *b)
-{
-    uint8_t binding[TLS_BINDING_MAX];
-
-    if (b->conn.tls != NULL) {
-        backend_login_bind(b->login, slice_of(binding, tls_binding(b->conn.tls, binding)));
-    }
-    follow_login(b, BACKEND_LOGIN_MORE, NULL);
-}
-
-static void follow_securing(struct backend *b, int step, const struct err *err)
-{
-    if (step < 0) {
-        backend_fail(b, err);
-    } else if (step == SECURING_CLEAR) {
-        begin_login(b);
-    }
-}
-
-static void on_secured(struct conn *conn, const struct err *reason)
-{
-    struct backend *b = container_of(conn, struct backend, conn);
-    struct err err;
-
-    if (reason != NULL) {
-        (void)securing_failed(reason, &err);
-        backend_fail(b, &err);
-        return;
-    }
-    begin_login(b);
-}
-
-static size_t read_login(struct backend *b, struct slice view)
-{
-    struct err err = {0};
-    size_t consumed = 0;
-
-    if (b->securing.asking) {
-        int step = securing_answer(&b->securing, &b->conn, b->host, view, &err);
-        follow_securing(b, step, &err);
-        return view.n;
-    }
-    int result = backend_login_feed(b->login, view, &consumed, &err);
-
-    follow_login(b, result, &err);
-    return consumed;
-}
-
 /* News for the user and the next step, once the bytes of this turn have been walked. */
 static void after_walk(struct backend *b)
 {
@@ -409,7 +306,7 @@ static void on_readable(struct conn *conn)
         read_messages(b, view);
         return;
     }
-    size_t consumed = read_login(b, view);
+    size_t consumed = opening_read(b, view);
     if (b->state == BACKEND_LOGIN || (b->state != BACKEND_CLOSED && consumed == view.n)) {
         conn_keep(&b->in, view, consumed);
     } else if (b->state != BACKEND_CLOSED) {
@@ -434,6 +331,11 @@ static void on_deserted(struct conn *conn)
     if (b->state == BACKEND_CLOSED) {
         backend_let_go(b);
     }
+}
+
+static void on_secured(struct conn *conn, const struct err *reason)
+{
+    opening_secured(container_of(conn, struct backend, conn), reason);
 }
 
 static const struct conn_ops conn_ops = {
@@ -467,8 +369,7 @@ static void on_dialled(void *data, const struct dial_result *result)
     b->peer = result->peer;
     b->host = result->host;
     backend_move(b, BACKEND_LOGIN);
-    struct err err = {0};
-    follow_securing(b, securing_begin(&b->securing, &b->conn, b->host, &err), &err);
+    opening_begin(b);
 }
 
 void backend_start(struct backend *b, struct loop *loop, const struct backend_target *target,
@@ -491,7 +392,7 @@ void backend_start(struct backend *b, struct loop *loop, const struct backend_ta
     work_init(&b->free_work, on_free_work);
     ledger_init(&b->ledger);
     prepared_init(&b->statements);
-    b->login = backend_login_new(loop, target, on_login_step, b);
+    b->login = backend_login_new(loop, target, opening_on_login_step, b);
     if (target->tls != NULL) {
         securing_init(&b->securing, target->tls, target->tls_config, target->encrypts);
     }
