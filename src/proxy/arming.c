@@ -6,9 +6,6 @@
 #include "proxy/passage.h"
 #include "wire/build.h"
 
-/* Of a Sync, on the wire. */
-enum { WIRE_SYNC_SIZE = 5 };
-
 /* A sealed tenant leaves its seal to nobody, even one that asks for no scrub. */
 static bool must_scrub(const struct frontend *f, const struct backend *b)
 {
@@ -78,8 +75,7 @@ uint32_t arming_build(struct frontend *f, bool fixed_only)
  * stale: it ends by a Sync, and the statement is one of ours. */
 static bool may_go_again(const struct frontend *f, const struct passage *p)
 {
-    return frontend_tracks_statements(f) && p->at == p->view.n && p->at > WIRE_SYNC_SIZE &&
-           p->view.p[p->at - WIRE_SYNC_SIZE] == WIRE_SYNC;
+    return frontend_tracks_statements(f) && p->at == p->view.n && p->last == WIRE_SYNC;
 }
 
 void arming_send(struct frontend *f, uint32_t completes, struct slice rest, bool fixed_only)

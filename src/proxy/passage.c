@@ -129,6 +129,7 @@ void passage_walk(struct frontend *f, struct passage *p, enum frame_result *resu
             f->body_left = frame->size;
             pass_body(f, p);
         }
+        p->last = frame->type;
         raise_barrier(f, ahead, frame->type);
     }
 }

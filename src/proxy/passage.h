@@ -17,6 +17,7 @@ struct passage {
     size_t at; /* bytes done with */
     size_t
         run; /* start of the last run that goes as it lies; what went before is in proxy.assembly */
+    uint8_t last; /* type of the last message that was begun; 0: none was */
 };
 
 /* Walks messages up to the end of the view, or to one that must be treated apart, which is left in
