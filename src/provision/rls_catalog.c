@@ -77,17 +77,27 @@ static const char table_grants[] = PARAMETERS
     "  AND a.grantee <> c.relowner AND a.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER')"
     " ORDER BY 1, 2";
 
-static const char public_grants[] = PARAMETERS
-    "SELECT format('database %I', datname), format("
-    "  '%s is granted to PUBLIC: REVOKE %s ON DATABASE %I FROM PUBLIC', a.privilege_type,"
-    "  a.privilege_type, datname) "
-    "FROM given, pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) a "
-    "WHERE datname = current_database() AND a.grantee = 0"
-    "  AND a.privilege_type IN ('TEMPORARY', 'CREATE') "
+/* What every role of the server has of a database, and how it is taken away. Who logs in needs a
+ * grant of its own to CONNECT then. */
+#define PUBLIC_RIGHTS                                                                              \
+    "SELECT format('database %I', datname), CASE a.privilege_type WHEN 'CONNECT' THEN format("     \
+    "  'CONNECT is granted to PUBLIC, every role may log in: GRANT it to those that should, then"  \
+    " REVOKE CONNECT ON DATABASE %I FROM PUBLIC', datname) ELSE format("                           \
+    "  '%s is granted to PUBLIC: REVOKE %s ON DATABASE %I FROM PUBLIC', a.privilege_type,"         \
+    "  a.privilege_type, datname) END "                                                            \
+    "FROM given, pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) a "            \
+    "WHERE a.grantee = 0 "
+
+static const char public_grants[] = PARAMETERS PUBLIC_RIGHTS
+    "AND datname = current_database() "
     "UNION ALL SELECT format('schema %I', nspname), format("
     "  'CREATE is granted to PUBLIC: REVOKE CREATE ON SCHEMA %I FROM PUBLIC', nspname) "
     "FROM pg_namespace, aclexplode(nspacl) a WHERE a.grantee = 0 AND a.privilege_type = 'CREATE'"
     "  AND nspname !~ '^pg_' ORDER BY 1, 2";
+
+const char rls_catalog_open_databases[] = PARAMETERS PUBLIC_RIGHTS
+    "AND datallowconn AND (a.privilege_type = 'CONNECT' OR datname = current_database()"
+    "  OR has_database_privilege(datname, 'CONNECT')) ORDER BY 1, 2";
 
 static const char other_policies[] = PARAMETERS
     "SELECT c.oid::regclass::text, format("

@@ -31,4 +31,8 @@ enum { RLS_TRAP_UNIQUE_KEYS, RLS_TRAP_VIEWS };
 extern const char *const rls_catalog_traps[];
 extern const size_t rls_catalog_trap_count;
 
+/* The same of what every role may do with databases: the one at hand, and others that it may log in
+ * to. For tenants whose role is their own; the traps above have the database at hand. */
+extern const char rls_catalog_open_databases[];
+
 #endif

@@ -272,6 +272,9 @@ TRAPS = {
                          ("public.f()", "runs with the rights of a role that no policy holds for")),
     "temp": ("SELECT", ("database {}", "TEMPORARY is granted to PUBLIC:"
                         " REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC")),
+    "connect": ("SELECT", ("database {}", "CONNECT is granted to PUBLIC, every role may log in:"
+                           " GRANT it to those that should, then REVOKE CONNECT ON DATABASE {} FROM"
+                           " PUBLIC")),
     "create": ("GRANT CREATE ON SCHEMA public TO PUBLIC",
                ("schema public", "CREATE is granted to PUBLIC:"
                 " REVOKE CREATE ON SCHEMA public FROM PUBLIC")),

@@ -70,7 +70,7 @@ def test_what_is_found_is_what_the_attacks_find(field, level):
     assert code == (1 if OPEN[level] - {"B17"} else 0), "B17 nothing closes: it is told only"
     for row in rows:
         assert row["tenant"] == "mallory"
-        assert row["to do" if row["result"].startswith("open") else "by"], row
+        assert row["by" if row["result"].startswith("kept out") else "to do"], row
 
 
 def test_what_is_allowed_to_be_open_does_not_fail(field):
@@ -89,6 +89,26 @@ def test_the_traps_of_the_catalogs_are_told(field):
     assert "security_invoker" in traps["public.all_notes"]
 
 
+@pytest.mark.parametrize("level", ["rls-sealed", "schema-tenant", "database"])
+def test_what_everybody_has_of_databases_is_told(field, cluster, level):
+    """Of those that fahrend has not made: the maintenance database is open to every role."""
+    daemon = field(level).daemon
+    with daemon.wire_tenant("mallory") as client:
+        ours = client.value("SELECT current_database()")
+    code, rows = findings(daemon, "--allow", ",".join(OPEN[level]) + ",trap")
+
+    told = {(row["attack"], row["to do"].split()[0]) for row in rows
+            if row["id"] == "trap" and row["attack"].startswith("database")}
+    everybodys = {(f"database {name}", what) for name, what in cluster.run(
+        "SELECT datname, a.privilege_type FROM pg_database,"
+        " aclexplode(coalesce(datacl, acldefault('d', datdba))) a"
+        " WHERE a.grantee = 0 AND datallowconn")}
+    assert ("database postgres", "CONNECT") in everybodys
+    assert told == {(name, what) for name, what in everybodys
+                    if level != "rls-sealed" or name == f"database {ours}"}
+    assert code == 0
+
+
 def test_nothing_is_changed(field):
     """Rows, settings and connections are as they were."""
     daemon = field("rls-plain").daemon
@@ -104,7 +124,8 @@ def test_a_table_for_people_names_every_attack(field):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].split()[:3] == ["tenant", "id", "attack"]
-    assert [line.split()[1] for line in lines[2:]] == [attack["id"] for attack in attacks()]
+    named = [line.split()[1] for line in lines[2:]]
+    assert [name for name in named if name != "trap"] == [attack["id"] for attack in attacks()]
 
 
 @pytest.mark.parametrize("words, code, text", [
