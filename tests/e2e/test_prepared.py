@@ -376,6 +376,15 @@ def test_a_name_prepared_behind_a_drop_in_one_batch_is_kept(acme):
     assert rows_of(answer) == [["new"]]
 
 
+def test_a_name_prepared_behind_a_drop_that_nobody_foresees_is_kept(acme):
+    """Only the server's tag tells of it, when the name has long gone on its way."""
+    answer = acme.ask(query("SELECT 1; DEALLOCATE ALL") + parse("SELECT 'new'", "b") + sync()
+                      + use("b") + use("b"), batches=4)
+
+    assert codes(answer) == []
+    assert rows_of(answer) == [["1"], ["new"], ["new"]]
+
+
 # Size, room and sharing.
 
 
@@ -400,7 +409,7 @@ def test_a_bind_that_comes_in_two_segments_at_every_byte(acme):
     acme.ask(parse("SELECT $1::text", "split"), sync())
     data = use("split", "value")
     for at in range(1, len(data)):
-        acme.send(data[:at])
+        acme.send_apart(data[:at])
         acme.send(data[at:])
         assert rows_of(acme.read_until()) == [["value"]]
 
@@ -464,10 +473,11 @@ def test_statements_survive_every_reset(start, reset):
 
 def test_answers_made_up_and_real_ones_keep_their_order(acme):
     acme.ask(parse("SELECT 'a'", "a"), sync())
-    answer = acme.ask(parse("SELECT 'a'", "b") + describe("S", "b") + close("S", "a")
-                      + bind((), "b") + close("S", "b") + execute() + close("S", "none") + sync())
+    answer = acme.ask(describe("S", "a") + parse("SELECT 'a'", "b") + describe("S", "b")
+                      + close("S", "a") + bind((), "b") + close("S", "b") + execute()
+                      + close("S", "none") + sync())
 
-    assert types(answer) == "1tT323DC3Z"
+    assert types(answer) == "tT1tT323DC3Z"
 
 
 def test_answers_come_at_a_flush(acme):

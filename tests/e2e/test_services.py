@@ -275,6 +275,21 @@ def test_a_directory_that_hangs_holds_up_nobody_else(cluster, figure):
             silent.close()
 
 
+def test_names_that_nobody_knows_leave_nothing(cluster):
+    """Some hundreds of names, each with a password of 20 kB, at a directory that refuses."""
+    rules = f"host all all all ldap ldapserver=127.0.0.1 ldapport=1 {BASE}\n"
+
+    def try_names(daemon, first, count):
+        for number in range(first, first + count):
+            assert refusal(daemon, f"name_{number}", "guess" * 4000) == WRONG
+
+    with made(cluster, rules, release=True, log={"level": "error"}) as daemon:
+        try_names(daemon, 0, 200)
+        before = daemon.rss()
+        try_names(daemon, 200, 400)
+        assert daemon.rss() - before < 1_000_000
+
+
 def test_a_rule_that_cannot_be_asked_refuses_the_file(cluster):
     with pytest.raises((AssertionError, psycopg.Error), match="ldap needs ldapserver"):
         with made(cluster, "host all all all ldap ldapprefix=x"):

@@ -12,7 +12,7 @@ import os
 import socket
 import struct
 
-from deadline import PATIENCE
+from deadline import PATIENCE, wait_until
 
 PROTOCOL_3 = 196608
 SSL_REQUEST = 80877103
@@ -159,6 +159,24 @@ class Wire:
 
     def send(self, *data):
         self.sock.sendall(b"".join(data))
+
+    def send_apart(self, *pieces):
+        """Each once the peer has read all before it, so that it sees them one by one."""
+        for piece in pieces:
+            self.send(piece)
+            wait_until(self._is_read, "the peer has read what was sent", step=0.001)
+
+    def _is_read(self):
+        """Whether nothing waits in the receive queue of the other end, a TCP socket of this
+        machine."""
+        ours, theirs = (f"{socket.inet_aton(host)[::-1].hex().upper()}:{port:04X}"
+                        for host, port in (self.sock.getsockname(), self.sock.getpeername()))
+        with open("/proc/net/tcp", encoding="ascii") as file:
+            for line in file:
+                fields = line.split()
+                if fields[1:3] == [theirs, ours]:
+                    return fields[4].endswith(":00000000")
+        return True
 
     def close(self):
         self.sock.close()
