@@ -381,7 +381,6 @@ static void drain_and_close(int fd)
 {
     uint8_t waste[8192];
 
-    (void)shutdown(fd, SHUT_WR);
     for (int i = 0; i < 16 && recv(fd, waste, sizeof waste, MSG_DONTWAIT) > 0; i++) {
     }
     (void)close(fd);

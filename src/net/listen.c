@@ -204,7 +204,6 @@ static bool accept_some(struct listener *listener)
         struct sockaddr_storage ss = {0};
         socklen_t size = sizeof ss;
         struct addr peer;
-        int on = 1;
         int fd = accept4(listener->watch.fd, (struct sockaddr *)&ss, &size,
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
@@ -215,10 +214,6 @@ static bool accept_some(struct listener *listener)
             return false;
         }
         addr_from_sockaddr(&peer, (struct sockaddr *)&ss);
-        if (peer.family != AF_UNIX) {
-            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-        }
         listener->on_client(listener, fd, &peer, false);
     }
     return true;
@@ -230,10 +225,20 @@ static void on_events(struct watch *watch, int events)
     (void)accept_some(container_of(watch, struct listener, watch));
 }
 
+/* Connections inherit them, so that none costs a call. A Unix socket knows none of it. */
+static void set_options(int fd)
+{
+    int on = 1;
+
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
 int listener_start(struct listener *listener, struct loop *loop, int fd, listen_cb cb, void *data)
 {
     *listener = (struct listener){.loop = loop, .on_client = cb, .data = data};
     listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    set_options(fd);
     return watch_start(&listener->watch, &loop->poller, fd, WATCH_READABLE, on_events);
 }
 

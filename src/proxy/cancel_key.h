@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // cancel_key: what a client is told at login and says again to have its query cancelled: a number
-// that holds its worker and its slot (slots.h), and a secret. The secret is not kept: it is the
-// SHA-256 of a key of its worker and the client's own number, both of fixed length: an HMAC would
-// cost a login as much as all else of it. Clients of protocol 3.2 are told all of
+// that holds its worker and its slot (slots.h), and a secret. The secret is not kept: it is
+// SipHash-2-4, under a key of its worker, of the client's own number and the place in it. A longer
+// hash would cost a login as much as all else of it, and what it yields is seldom longer than four
+// bytes. Clients of protocol 3.2 are told all of
 // it, older ones the four bytes that theirs has room for. Pure but for the secret's making.
 #ifndef PROXY_CANCEL_KEY_H
 #define PROXY_CANCEL_KEY_H
@@ -13,7 +14,7 @@
 
 #include "base/slice.h"
 
-enum { CANCEL_SECRET = 32, CANCEL_KEY_SHORT = 4, CANCEL_KEY_LONG = 32 }; /* bytes */
+enum { CANCEL_SECRET = 16, CANCEL_KEY_SHORT = 4, CANCEL_KEY_LONG = 32 }; /* bytes */
 
 struct cancel_key {
     uint32_t pid;

@@ -46,27 +46,29 @@ struct client_login *client_login_new(const struct client_login_needs *needs,
                                       const struct client_origin *origin, client_login_cb cb,
                                       void *data)
 {
-    struct client_login *login = x_zalloc(sizeof *login);
+    struct client_login *login = x_alloc(sizeof *login);
 
-    login->realm = realm_ref(needs->realm);
-    login->origin = *origin;
-    login->search = (struct client_search){.realm = login->realm,
-                                           .directory = needs->directory,
-                                           .origin = &login->origin,
-                                           .identity = &login->identity,
-                                           .cb = on_searched,
-                                           .data = login};
-    login->proof = (struct client_proof){.loop = needs->loop,
-                                         .realm = login->realm,
-                                         .origin = &login->origin,
-                                         .method = &login->search.method,
-                                         .identity = &login->identity,
-                                         .out = &login->out,
-                                         .cb = on_proven,
-                                         .gone = free_now,
-                                         .data = login};
-    login->cb = cb;
-    login->data = data;
+    *login = (struct client_login){
+        .realm = realm_ref(needs->realm),
+        .cb = cb,
+        .data = data,
+        .origin = *origin,
+        .search = {.realm = needs->realm,
+                   .directory = needs->directory,
+                   .origin = &login->origin,
+                   .identity = &login->identity,
+                   .cb = on_searched,
+                   .data = login},
+        .proof = {.loop = needs->loop,
+                  .realm = needs->realm,
+                  .origin = &login->origin,
+                  .method = &login->search.method,
+                  .identity = &login->identity,
+                  .out = &login->out,
+                  .cb = on_proven,
+                  .gone = free_now,
+                  .data = login},
+    };
     return login;
 }
 

@@ -22,6 +22,17 @@ struct entry {
     uint32_t worker; /* that its pool lives on */
 };
 
+/* Plan and key are large, and written whole when they are made. */
+static void entry_init(struct entry *e, struct frontend *f, const struct client_identity *identity,
+                       struct enter_secret *fetched)
+{
+    e->f = f;
+    e->identity = identity;
+    e->fetched = fetched;
+    e->past = NULL;
+    e->worker = 0;
+}
+
 static bool listed(const struct strings *names, struct slice name)
 {
     for (size_t i = 0; i < names->count; i++) {
@@ -141,7 +152,9 @@ static struct pool *find_pool(const struct entry *e, const struct tenant *tenant
     struct slice replication = e->identity->replication;
     char mode[16] = "";
 
-    (void)snprintf(mode, sizeof mode, "%.*s", (int)replication.n, (const char *)replication.p);
+    if (f->replicates) {
+        (void)snprintf(mode, sizeof mode, "%.*s", (int)replication.n, (const char *)replication.p);
+    }
     struct pool_order order = {
         .key = &e->key,
         .plan = &e->plan,
@@ -407,8 +420,10 @@ static enum enter_result enter_tenant(struct entry *e, struct err *err)
         check_replication(tenant, identity, err) < 0) {
         return ENTER_REFUSED;
     }
-    addr_print_host(&f->peer, client, sizeof client);
-    e->plan.client_addr = slice_str(client);
+    if (e->plan.names_sessions) {
+        addr_print_host(&f->peer, client, sizeof client);
+        e->plan.client_addr = slice_str(client);
+    }
     int n = session_settings(tenant, &e->plan, identity->settings, count_settings(e), settings,
                              sizeof settings / sizeof settings[0], err);
     if (n < 0) {
@@ -459,9 +474,10 @@ static int check_proxy(const struct frontend *f, struct err *err)
 enum enter_result enter(struct frontend *f, const struct client_identity *identity,
                         struct enter_secret *fetched, uint32_t *worker, struct err *err)
 {
-    struct entry e = {.f = f, .identity = identity, .fetched = fetched};
+    struct entry e;
     enum enter_result result = ENTER_TENANT;
 
+    entry_init(&e, f, identity, fetched);
     free(f->user);
     f->user = x_strndup(identity->user);
     if (is_console(realm_config(f->realm), identity, &result)) {
@@ -481,8 +497,10 @@ enum enter_result enter_again(struct frontend *f, const struct enter_past *past,
                               struct err *err)
 {
     struct enter_secret fetched = {.role = "", .secret = past->opens->secret};
-    struct entry e = {.f = f, .identity = past->identity, .past = past, .fetched = &fetched};
+    struct entry e;
 
+    entry_init(&e, f, past->identity, &fetched);
+    e.past = past;
     enum enter_result result = enter_tenant(&e, err);
     *worker = e.worker;
     return result == ENTER_NEEDS_TENANT ? ENTER_REFUSED : result;

@@ -358,6 +358,9 @@ void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
     f->connected_at = f->request_at;
     atomic_fetch_add(proxy->clients_in_all, 1);
     reception_begin(f, &origin);
+    if (f->state != FRONTEND_CLOSED) {
+        on_readable(&f->conn); /* it speaks first, and has mostly done so by now */
+    }
 }
 
 /* The time to log in begins anew, so that there is one length for all. */

@@ -224,8 +224,9 @@ static void begin_session(struct frontend *f)
 /* The client is who it says it is: find its place. */
 static void finish_login(struct frontend *f, struct enter_secret *secret)
 {
-    struct err err = {0};
+    struct err err;
 
+    err_clear(&err);
     follow_tenants(f);
     const struct client_identity *identity = client_login_identity(f->login);
     uint32_t worker = 0;
@@ -341,8 +342,9 @@ void reception_read(struct frontend *f, struct slice view)
     size_t at = 0;
 
     while (f->state == FRONTEND_LOGIN && f->login != NULL) {
-        struct err err = {0};
+        struct err err;
         size_t consumed = 0;
+        err_clear(&err);
         int result = client_login_feed(f->login, slice_from(view, at), &consumed, &err);
         at += consumed;
         if (consumed > 0) {

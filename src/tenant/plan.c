@@ -81,10 +81,12 @@ int plan_begin(const struct tenant *tenant, const struct login *login, struct pl
 {
     plan->server = tenant->config->server;
     plan->database[0] = '\0';
+    plan->epoch = 0;
     plan->password = NULL;
     plan->dedicated = false;
     plan->sealed = false;
     plan->names_sessions = false;
+    plan->client_addr = SLICE_EMPTY;
     plan->setting_count = 0;
     plan->search_path[0] = '\0';
     int rc = choose_role(tenant, login, plan, err);
