@@ -98,7 +98,7 @@ END_TEST
 START_TEST(after_the_grace_all_that_wait_are_refused)
 {
     struct pooling p;
-    pooling_begin(&p, "connect_timeout: 50ms, login_retry: 20ms", "{acme: {}}");
+    pooling_begin(&p, "connect_timeout: 500ms, login_retry: 20ms", "{acme: {}}");
     server_stop_listening(p.server);
     struct customer *crowd = crowd_new(pooling_lane(&p, "acme"), 3);
 
@@ -116,7 +116,7 @@ START_TEST(while_a_server_is_known_to_be_down_new_customers_are_refused_at_once)
 {
     struct pooling p;
     struct customer c;
-    pooling_begin(&p, "connect_timeout: 50ms, login_retry: 1m", "{acme: {}}");
+    pooling_begin(&p, "connect_timeout: 500ms, login_retry: 1m", "{acme: {}}");
     server_stop_listening(p.server);
     customer_init(&c, pooling_lane(&p, "acme"), "a");
     ck_assert_int_eq(customer_ask(&c), 0);
@@ -136,7 +136,7 @@ START_TEST(a_server_that_comes_back_is_found_by_the_next_attempt)
 {
     struct pooling p;
     struct customer c;
-    pooling_begin(&p, "connect_timeout: 50ms, login_retry: 20ms", "{acme: {}}");
+    pooling_begin(&p, "connect_timeout: 500ms, login_retry: 20ms", "{acme: {}}");
     server_stop_listening(p.server);
     customer_init(&c, pooling_lane(&p, "acme"), "a");
     struct pool *pool = c.request.lane->pool;
