@@ -1,28 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "config/check.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <strings.h>
 #include <sys/un.h>
 
 #include "base/cidr.h"
-#include "base/limits.h"
+#include "config/check_inner.h"
 #include "config/pattern.h"
-#include "config/schema.h"
-
-struct checker {
-    const struct config *config;
-    const struct node *root;
-    struct config_faults *faults;
-};
-
-/* One server, user, tenant or provider while it is checked. */
-struct entry {
-    const char *map;  /* "servers" */
-    const char *name; /* "main"; "defaults" for the tenants' */
-};
+#include "config/suggest.h"
 
 static void add(const struct checker *c, const struct node *at, const char *key, const char *text)
 {
@@ -54,19 +40,18 @@ static void need(const struct checker *c, const char *key, const char *why)
     }
 }
 
-static const struct node *entry_node(const struct checker *c, const char *map, const char *name)
+const struct node *check_entry_node(const struct checker *c, const char *map, const char *name)
 {
     return node_get(node_find(c->root, map), name);
 }
 
-/* Where an entry's key is written: in it, else in the tenants' defaults, else the entry itself. */
-static const struct node *locate(const struct checker *c, const struct entry *e, const char *key)
+const struct node *check_locate(const struct checker *c, const struct entry *e, const char *key)
 {
-    const struct node *entry = entry_node(c, e->map, e->name);
+    const struct node *entry = check_entry_node(c, e->map, e->name);
     const struct node *node = entry == NULL ? NULL : node_find(entry, key);
 
     if (node == NULL && strcmp(e->map, "tenants") == 0) {
-        const struct node *defaults = entry_node(c, e->map, "defaults");
+        const struct node *defaults = check_entry_node(c, e->map, "defaults");
         node = defaults == NULL ? NULL : node_find(defaults, key);
     }
     if (node == NULL) {
@@ -75,13 +60,8 @@ static const struct node *locate(const struct checker *c, const struct entry *e,
     return node;
 }
 
-/* A fault at a key of an entry. The entry's name is left out, so that what many tenants inherit is
- * said once. */
-static void entry_fault(const struct checker *c, const struct entry *e, const char *key,
-                        const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-
-static void entry_fault(const struct checker *c, const struct entry *e, const char *key,
-                        const char *fmt, ...)
+void check_entry_fault(const struct checker *c, const struct entry *e, const char *key,
+                       const char *fmt, ...)
 {
     char text[300];
     va_list ap;
@@ -89,26 +69,25 @@ static void entry_fault(const struct checker *c, const struct entry *e, const ch
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    add(c, locate(c, e, key), key, text);
+    add(c, check_locate(c, e, key), key, text);
 }
 
 static void entry_need(const struct checker *c, const struct entry *e, const char *key,
                        const char *why)
 {
-    const struct node *entry = entry_node(c, e->map, e->name);
+    const struct node *entry = check_entry_node(c, e->map, e->name);
     const struct node *node = entry == NULL ? NULL : node_find(entry, key);
 
     if (node == NULL || node_is_null(node)) {
-        entry_fault(c, e, key, "is needed %s", why);
+        check_entry_fault(c, e, key, "is needed %s", why);
     }
 }
 
-/* ", did you mean "main"?" or nothing. */
-static void suggest_server(const struct config *config, const char *name, char *out, size_t cap)
+void check_suggest_server(const struct config *config, const char *name, char *out, size_t cap)
 {
     out[0] = '\0';
     for (size_t i = 0; i < config->server_count; i++) {
-        if (schema_similar(name, config->servers[i].name)) {
+        if (suggest_is_slip(name, config->servers[i].name)) {
             (void)snprintf(out, cap, ", did you mean \"%s\"?", config->servers[i].name);
             return;
         }
@@ -120,7 +99,7 @@ static void check_server_name(const struct checker *c, const char *key, const ch
     char hint[100];
 
     if (name != NULL && config_server(c->config, name) == NULL) {
-        suggest_server(c->config, name, hint, sizeof hint);
+        check_suggest_server(c->config, name, hint, sizeof hint);
         fault(c, key, "no server is named \"%s\"%s", name, hint);
     }
 }
@@ -253,8 +232,8 @@ static void check_server(const struct checker *c, const struct server_config *s)
     const struct entry e = {.map = "servers", .name = s->name};
 
     if (s->tls.negotiation == TLS_DIRECT && s->tls.mode < TLS_REQUIRE) {
-        entry_fault(c, &e, "tls.negotiation",
-                    "direct needs tls.mode require, verify-ca or verify-full");
+        check_entry_fault(c, &e, "tls.negotiation",
+                          "direct needs tls.mode require, verify-ca or verify-full");
     }
     if ((s->tls.mode >= TLS_VERIFY_CA || s->tls.crl != NULL) && s->tls.ca == NULL) {
         entry_need(c, &e, "tls.ca", "to check the server's certificate");
@@ -297,7 +276,7 @@ static void check_user(const struct checker *c, const struct user_config *u)
 
     for (size_t i = 0; i < u->tenants.count; i++) {
         if (!pattern_is_tenants(u->tenants.items[i])) {
-            const struct node *at = locate(c, &e, "tenants");
+            const struct node *at = check_locate(c, &e, "tenants");
             at = at->kind == NODE_LIST && i < at->count ? at->entries[i].value : at;
             config_faults_add(c->faults, at->line, at->column,
                               "tenants: \"%s\" cannot match a tenant's name", u->tenants.items[i]);
@@ -354,139 +333,6 @@ static void check_provider(const struct checker *c, const struct provider_config
     }
 }
 
-/* Settings that name the tenant or decide whose rights hold are ours alone; NULL when free. */
-static const char *why_reserved(const struct tenant_config *t, const char *name)
-{
-    static const char *const ours[] = {"role",     "session_authorization", "user",
-                                       "database", "replication",           "options"};
-    size_t n = strlen(t->rls.setting);
-
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
-        if (strcasecmp(name, ours[i]) == 0) {
-            return "cannot be set for a tenant";
-        }
-    }
-    if (t->strategy == STRATEGY_SCHEMA && strcasecmp(name, "search_path") == 0) {
-        return "is set by the strategy schema, from schema.search_path";
-    }
-    bool names_tenant = strncasecmp(name, t->rls.setting, n) == 0 &&
-                        (name[n] == '\0' || strcasecmp(name + n, "_seal") == 0);
-    return t->strategy == STRATEGY_RLS && names_tenant ? "names the tenant, by rls.setting" : NULL;
-}
-
-/* The node of one setting, where it is written. */
-static const struct node *locate_setting(const struct checker *c, const struct entry *e,
-                                         const char *name)
-{
-    const struct node *own = entry_node(c, e->map, e->name);
-    const struct node *node = own == NULL ? NULL : node_get(node_find(own, "settings"), name);
-
-    if (node == NULL) {
-        const struct node *defaults = entry_node(c, e->map, "defaults");
-        node = defaults == NULL ? NULL : node_get(node_find(defaults, "settings"), name);
-    }
-    return node == NULL ? locate(c, e, "settings") : node;
-}
-
-static void check_settings(const struct checker *c, const struct entry *e,
-                           const struct tenant_config *t)
-{
-    for (size_t i = 0; i < t->settings.count; i++) {
-        const char *name = t->settings.items[i].name;
-        const char *why = why_reserved(t, name);
-        if (why != NULL) {
-            const struct node *at = locate_setting(c, e, name);
-            config_faults_add(c->faults, at->line, at->column, "settings: \"%s\" %s", name, why);
-        }
-    }
-}
-
-static void check_rls(const struct checker *c, const struct entry *e, const struct tenant_config *t)
-{
-    const char *setting = t->rls.setting;
-
-    if (!pattern_is_setting(setting) || strchr(setting, '.') == NULL) {
-        entry_fault(c, e, "rls.setting", "must be two words with a dot between, as app.tenant");
-    } else if (strlen(setting) + strlen("_seal") > LIMIT_NAME) {
-        entry_fault(c, e, "rls.setting", "is longer than %zu bytes", LIMIT_NAME - strlen("_seal"));
-    }
-}
-
-static void check_application_name(const struct checker *c, const struct entry *e,
-                                   const struct tenant_config *t)
-{
-    static const char place[] = "{application_name}";
-    const char *first = strstr(t->application_name, place);
-    bool once = first != NULL && strstr(first + 1, place) == NULL;
-
-    if (t->application_name[0] != '\0' && !once) {
-        entry_fault(c, e, "application_name", "%s must stand in it once", place);
-    }
-}
-
-/* What is set up at start: where, and by whose login. */
-static void check_setup(const struct checker *c, const struct entry *e,
-                        const struct tenant_config *t)
-{
-    const struct server_config *server =
-        t->server == NULL ? NULL : config_server(c->config, t->server);
-
-    if (t->strategy != STRATEGY_RLS || t->rls.setup != RLS_AUTO) {
-        return;
-    }
-    if (t->database == NULL) {
-        entry_fault(c, e, "rls.setup", "auto needs a database, which is not said");
-    }
-    if (server != NULL && server->admin.user == NULL) {
-        entry_fault(c, e, "rls.setup", "auto needs servers.%s.admin to log in as", server->name);
-    }
-}
-
-static void check_seal(const struct checker *c, const struct entry *e,
-                       const struct tenant_config *t)
-{
-    if (t->strategy != STRATEGY_RLS || !t->rls.seal) {
-        return;
-    }
-    if (t->rls.key.kind == SECRET_NONE) {
-        const struct node *own = entry_node(c, e->map, e->name);
-        if (own == NULL || node_find(own, "rls.key") == NULL) {
-            entry_fault(c, e, "rls.key", "is needed where rls.seal is true");
-        }
-    }
-    if (t->reset == RESET_NEVER) {
-        entry_fault(c, e, "reset",
-                    "never leaves what another tenant must not see: not with rls.seal");
-    }
-}
-
-static void check_pool(const struct checker *c, const struct entry *e, const struct pool_config *p)
-{
-    if (p->min_size > p->size) {
-        entry_fault(c, e, "pool.min_size", "%d is more than pool.size, %d", p->min_size, p->size);
-    }
-    if (p->shards > p->size) {
-        entry_fault(c, e, "pool.shards", "%d are more than pool.size, %d", p->shards, p->size);
-    }
-}
-
-static void check_tenant(const struct checker *c, const struct tenant_config *t)
-{
-    const struct entry e = {.map = "tenants", .name = t->name == NULL ? "defaults" : t->name};
-    char hint[100];
-
-    if (t->server != NULL && config_server(c->config, t->server) == NULL) {
-        suggest_server(c->config, t->server, hint, sizeof hint);
-        entry_fault(c, &e, "server", "no server is named \"%s\"%s", t->server, hint);
-    }
-    check_rls(c, &e, t);
-    check_seal(c, &e, t);
-    check_application_name(c, &e, t);
-    check_setup(c, &e, t);
-    check_settings(c, &e, t);
-    check_pool(c, &e, &t->pool);
-}
-
 static void check_servers(const struct checker *c)
 {
     if (c->config->server_count == 0) {
@@ -521,13 +367,4 @@ void check_config(const struct config *config, const struct node *root,
     for (size_t i = 0; i < config->tenant_count; i++) {
         check_tenant(&c, &config->tenants[i]);
     }
-}
-
-void check_tenant_alone(const struct config *config, const struct tenant_config *tenant,
-                        struct config_faults *faults)
-{
-    static const struct node nowhere = {.kind = NODE_MAP, .line = 1, .column = 1};
-    const struct checker c = {.config = config, .root = &nowhere, .faults = faults};
-
-    check_tenant(&c, tenant);
 }

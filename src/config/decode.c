@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "config/suggest.h"
 
 /* An entry's name is the first member of its struct. */
 static_assert(offsetof(struct server_config, name) == 0, "name first");
@@ -50,7 +51,7 @@ static char *place_of(const struct walk *w)
 
 static void refuse_key(struct decoder *d, const struct walk *w, const struct node *key)
 {
-    const char *meant = schema_suggest(w->scope, w->section, key->text);
+    const char *meant = suggest_key(w->scope, w->section, key->text);
     char *place = place_of(w);
 
     config_faults_add(d->faults, key->line, key->column, "%s%sunknown key \"%s\"%s%s%s", place,

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/limits.h"
 #include "config/pattern.h"
+#include "config/suggest.h"
 
 static void remove_setting(struct setting *items, size_t *count, size_t at)
 {
@@ -192,7 +193,7 @@ static const struct rule_name *find_rule(struct decoder *d, const struct spot *s
         if (strcmp(key->text, rule_names[i].name) == 0) {
             return &rule_names[i];
         }
-        if (meant == NULL && schema_similar(key->text, rule_names[i].name)) {
+        if (meant == NULL && suggest_is_slip(key->text, rule_names[i].name)) {
             meant = rule_names[i].name;
         }
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "config/suggest.h"
 
 /* A secret while it is read. */
 struct secret_spot {
@@ -31,7 +32,7 @@ static bool refuse_key(struct decoder *d, const struct secret_spot *s, const str
     const char *meant = NULL;
 
     for (size_t i = 0; i < SOURCES && meant == NULL; i++) {
-        meant = schema_similar(key->text, sources[i]) ? sources[i] : NULL;
+        meant = suggest_is_slip(key->text, sources[i]) ? sources[i] : NULL;
     }
     config_faults_add(d->faults, key->line, key->column, "%s: unknown key \"%s\"%s%s%s", s->path,
                       key->text, meant == NULL ? "" : ", did you mean \"",

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "config/check.h"
 #include "config/decode.h"
+#include "config/suggest.h"
 
 struct overlay {
     atomic_uint refs;
@@ -39,7 +40,7 @@ static void refuse(struct reading *r, const struct node *at, const char *fmt, ..
 
 static void refuse_key(struct reading *r, const struct node *key)
 {
-    const char *meant = schema_suggest_path(SCOPE_TENANT, key->text);
+    const char *meant = suggest_path(SCOPE_TENANT, key->text);
 
     refuse(r, key, "unknown key \"%.80s\"%s%s%s", key->text,
            meant == NULL ? "" : ", did you mean \"", meant == NULL ? "" : meant,

@@ -87,17 +87,4 @@ const char *schema_leaf(const struct key *key);
 /* Is the row one of the section at `path` ("" for the scope's start), and not of one below it? */
 bool schema_in_section(const struct key *key, enum key_scope scope, const char *path);
 
-/* The path that is likely to be meant by a word that is no key of that section, or NULL. */
-const char *schema_suggest(enum key_scope scope, const char *section, const char *word);
-
-/* The same for a whole path: "pool.size" for "pool.sise", and for "size" alone. */
-const char *schema_suggest_path(enum key_scope scope, const char *path);
-
-/* Single edits (insert, drop, replace, swap neighbours) between two words of at most 64 bytes, case
- * aside; longer ones are 64 apart. */
-int schema_distance(const char *a, const char *b);
-
-/* Are two words so near that one may be a slip for the other? */
-bool schema_similar(const char *a, const char *b);
-
 #endif

@@ -2,6 +2,7 @@
 //
 // Rows of one key in several sections stand in the order in which they override one another.
 #include "ctl/import_keys.h"
+#include "config/suggest.h"
 
 #include <string.h>
 
@@ -277,8 +278,8 @@ const char *import_key_suggest(enum import_section section, const char *word)
 
     for (size_t i = 0; i < import_key_count; i++) {
         const struct import_key *key = &import_keys[i];
-        int distance = schema_distance(word, key->name);
-        if (key->section == section && schema_similar(word, key->name) &&
+        int distance = suggest_distance(word, key->name);
+        if (key->section == section && suggest_is_slip(word, key->name) &&
             (best == NULL || distance < least)) {
             best = key->name;
             least = distance;

@@ -2,6 +2,7 @@
 //
 // schema: the table agrees with itself.
 #include "config/schema.h"
+#include "config/suggest.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -88,21 +89,21 @@ END_TEST
 
 START_TEST(distance_counts_single_edits)
 {
-    ck_assert_int_eq(schema_distance("port", "port"), 0);
-    ck_assert_int_eq(schema_distance("Port", "port"), 0);
-    ck_assert_int_eq(schema_distance("prot", "port"), 1);
-    ck_assert_int_eq(schema_distance("por", "port"), 1);
-    ck_assert_int_eq(schema_distance("", "port"), 4);
-    ck_assert_int_eq(schema_distance("kitten", "sitting"), 3);
+    ck_assert_int_eq(suggest_distance("port", "port"), 0);
+    ck_assert_int_eq(suggest_distance("Port", "port"), 0);
+    ck_assert_int_eq(suggest_distance("prot", "port"), 1);
+    ck_assert_int_eq(suggest_distance("por", "port"), 1);
+    ck_assert_int_eq(suggest_distance("", "port"), 4);
+    ck_assert_int_eq(suggest_distance("kitten", "sitting"), 3);
 }
 END_TEST
 
 START_TEST(only_a_near_key_of_the_section_is_suggested)
 {
-    ck_assert_str_eq(schema_suggest(SCOPE_TENANT, "pool", "siez"), "size");
-    ck_assert_str_eq(schema_suggest(SCOPE_TENANT, "", "stategy"), "strategy");
-    ck_assert_ptr_null(schema_suggest(SCOPE_TENANT, "", "idle_timeout"));
-    ck_assert_ptr_null(schema_suggest(SCOPE_TOP, "", "frobnicate"));
+    ck_assert_str_eq(suggest_key(SCOPE_TENANT, "pool", "siez"), "size");
+    ck_assert_str_eq(suggest_key(SCOPE_TENANT, "", "stategy"), "strategy");
+    ck_assert_ptr_null(suggest_key(SCOPE_TENANT, "", "idle_timeout"));
+    ck_assert_ptr_null(suggest_key(SCOPE_TOP, "", "frobnicate"));
 }
 END_TEST
 
