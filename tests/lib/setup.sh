@@ -11,7 +11,7 @@ SETUP_BUILD="$SETUP_COMPILE postgresql postgresql-client"
 SETUP_TEST="python3 python3-pytest python3-pytest-xdist python3-psycopg python3-psycopg2 python3-yaml ca-certificates"
 # Drivers that applications use, and what checks our files. What this Debian does not have is left
 # out; its tests are skipped.
-SETUP_DRIVERS="chromium slapd libpam-wrapper docker-compose mandoc python3-prometheus-client python3-django php-cli php-pgsql ruby-activerecord ruby-pg \
+SETUP_DRIVERS="clang-format-14 chromium slapd libpam-wrapper docker-compose mandoc python3-prometheus-client python3-django php-cli php-pgsql ruby-activerecord ruby-pg \
 python3-botocore python3-hvac python3-asyncpg python3-sqlalchemy default-jdk-headless libpostgresql-jdbc-java libhibernate3-java golang-go \
 golang-github-jackc-pgx-v4-dev golang-github-lib-pq-dev"
 

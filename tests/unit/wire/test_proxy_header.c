@@ -64,7 +64,10 @@ static const struct {
     const char *text;
     size_t n;
 } bad[] = {
-#define BAD(text) {text, sizeof(text) - 1}
+#define BAD(text)                                                                                  \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
     BAD("G"),
     BAD("\0\0\0\x08\x04\xd2\x16\x2f"),
     BAD("PROXY TCP4 192.0.2.7 10.0.0.1 56324 443\n"),
@@ -76,7 +79,8 @@ static const struct {
     BAD("PROXY TCP4 192.0.2.7 10.0.0.1 -1 443\r\n"),
     BAD("PROXY TCP5 192.0.2.7 10.0.0.1 1 443\r\n"),
     BAD("PROXY \r\n"),
-    BAD("PROXY TCP4 xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    BAD("PROXY TCP4 "
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
         "xxxxxxxxxxxxxxxxxxxxxxx"),
     BAD(V2 "\x11\x11\0\x0c"),
     BAD(V2 "\x22\x11\0\x0c"),
