@@ -77,6 +77,7 @@ struct tls_config {
     const char *crl;
     enum tls_protocol min_protocol;
     const char *ciphers;              /* NULL: those that are good */
+    const char *tls13_ciphers;        /* NULL: all, the quickest first */
     enum tls_negotiation negotiation; /* servers: whether PostgreSQL's request comes first */
 };
 

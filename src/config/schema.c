@@ -97,6 +97,9 @@ const struct key schema_keys[] = {
         "Ciphers for TLS up to 1.2, as OpenSSL writes them. When not given, those with forward "
         "secrecy.",
         .example = "HIGH:!aNULL", .some = true),
+    ROW(TOP, "listen.tls.tls13_ciphers", TEXT, listen.tls.tls13_ciphers, NULL,
+        "Ciphers for TLS 1.3, as OpenSSL writes them. When not given, its three, AES-128 first.",
+        .example = "TLS_AES_256_GCM_SHA384", .some = true),
     ROW(TOP, "workers", INT, workers, "auto", "Event loops; auto is one for each CPU.", .min = 1,
         .max = 64, .zero = "auto", .restart = true),
     ROW(TOP, "drain_timeout", TIME, drain_timeout, "0",
@@ -145,6 +148,9 @@ const struct key schema_keys[] = {
         "Ciphers for TLS up to 1.2, as OpenSSL writes them. When not given, those with forward "
         "secrecy.",
         .example = "HIGH:!aNULL", .some = true),
+    ROW(SERVER, "tls.tls13_ciphers", TEXT, tls.tls13_ciphers, NULL,
+        "Ciphers for TLS 1.3, as OpenSSL writes them. When not given, its three, AES-128 first.",
+        .example = "TLS_AES_256_GCM_SHA384", .some = true),
     ROW(SERVER, "tls.negotiation", CHOICE, tls.negotiation, "postgres",
         "postgres asks the server first whether it has TLS; direct begins with it, which saves a "
         "round trip and needs PostgreSQL 17 and a mode from require on.",

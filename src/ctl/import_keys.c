@@ -151,7 +151,7 @@ const struct import_key import_keys[] = {
     MAPPED(GLOBAL, "client_tls_ca_file", TOP, "listen.tls.ca"),
     ADVISED(GLOBAL, "client_tls_protocols", "secure", TLS_VERSIONS),
     ADVISED(GLOBAL, "client_tls_ciphers", "default", TLS_CIPHERS),
-    ADVISED(GLOBAL, "client_tls13_ciphers", "", NO_TLS_KEY),
+    MAPPED(GLOBAL, "client_tls13_ciphers", TOP, "listen.tls.tls13_ciphers"),
     ADVISED(GLOBAL, "client_tls_ecdhcurve", "auto", NO_TLS_KEY),
     ADVISED(GLOBAL, "client_tls_dheparams", "auto", NO_TLS_KEY),
     MAPPED(GLOBAL, "server_tls_sslmode", SERVER, "tls.mode"),
@@ -160,7 +160,7 @@ const struct import_key import_keys[] = {
     MAPPED(GLOBAL, "server_tls_ca_file", SERVER, "tls.ca"),
     ADVISED(GLOBAL, "server_tls_protocols", "secure", TLS_VERSIONS),
     ADVISED(GLOBAL, "server_tls_ciphers", "default", TLS_CIPHERS),
-    ADVISED(GLOBAL, "server_tls13_ciphers", "", NO_TLS_KEY),
+    MAPPED(GLOBAL, "server_tls13_ciphers", SERVER, "tls.tls13_ciphers"),
 
     /* network */
     MAPPED(GLOBAL, "max_packet_size", TOP, "limits.message_size"),

@@ -108,13 +108,17 @@ char *import_quoted(const char *text)
     return finish(&out);
 }
 
-/* A name or path of ours; sockets without a file have none here. */
+/* A name or path of ours; sockets without a file have none here. An empty one is PgBouncer's for
+ * "not set". */
 static char *convert_text(struct import *im, const struct import_key *row, const char *raw,
                           struct import_origin at)
 {
-    bool path = schema_find(row->scope, row->path)->type == KEY_PATH;
+    const struct key *key = schema_find(row->scope, row->path);
 
-    if (path && raw[0] == '@') {
+    if (raw[0] == '\0' && key->some) {
+        return NULL;
+    }
+    if (key->type == KEY_PATH && raw[0] == '@') {
         import_note(im, at, "%s: this version has no abstract sockets: none is opened; set %s",
                     row->name, row->path);
         return x_strdup("\"\"");

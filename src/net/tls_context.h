@@ -16,7 +16,14 @@
 struct tls_context;
 
 /* Which of the settings was found wrong. */
-enum tls_part { TLS_PART_CERTIFICATE, TLS_PART_KEY, TLS_PART_CA, TLS_PART_CRL, TLS_PART_CIPHERS };
+enum tls_part {
+    TLS_PART_CERTIFICATE,
+    TLS_PART_KEY,
+    TLS_PART_CA,
+    TLS_PART_CRL,
+    TLS_PART_CIPHERS,
+    TLS_PART_TLS13_CIPHERS
+};
 
 enum tls_peer_check {
     TLS_PEER_IGNORED, /* whatever it shows is not looked at */
@@ -38,7 +45,8 @@ struct tls_settings {
     const char *ca;      /* PEM file of those whom to trust, or NULL */
     const char *crl;     /* PEM file of what they have revoked, or NULL */
     const char *ciphers; /* for TLS up to 1.2, as OpenSSL writes them; NULL: those that are good */
-    int min_version;     /* TLS1_2_VERSION and the like */
+    const char *tls13_ciphers; /* for TLS 1.3; NULL: all, the quickest first */
+    int min_version;           /* TLS1_2_VERSION and the like */
     enum tls_peer_check check;
 };
 

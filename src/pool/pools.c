@@ -175,7 +175,8 @@ static bool same_tls(const struct tls_config *a, const struct tls_config *b)
     return a->mode == b->mode && a->negotiation == b->negotiation &&
            a->min_protocol == b->min_protocol && same_text(a->ca, b->ca) &&
            same_text(a->crl, b->crl) && same_text(a->certificate, b->certificate) &&
-           same_text(a->key, b->key) && same_text(a->ciphers, b->ciphers);
+           same_text(a->key, b->key) && same_text(a->ciphers, b->ciphers) &&
+           same_text(a->tls13_ciphers, b->tls13_ciphers);
 }
 
 static bool same_place(const struct server_config *a, const struct server_config *b)

@@ -29,6 +29,7 @@ static const char *word_of(const struct tls_fault *fault)
         [TLS_PART_CA] = "ca",
         [TLS_PART_CRL] = "crl",
         [TLS_PART_CIPHERS] = "ciphers",
+        [TLS_PART_TLS13_CIPHERS] = "tls13_ciphers",
     };
     bool pair = fault->part == TLS_PART_CERTIFICATE || fault->part == TLS_PART_KEY;
 
@@ -56,6 +57,7 @@ static struct tls_context *build(const struct config *config, const char *prefix
     settings->ca = tls->ca;
     settings->crl = tls->crl;
     settings->ciphers = tls->ciphers;
+    settings->tls13_ciphers = tls->tls13_ciphers;
     settings->min_version = version_of(tls->min_protocol);
     struct tls_context *context = tls_context_new(settings, &fault);
     if (context == NULL) {

@@ -71,6 +71,15 @@ class Counted(proxies.Proxy):
             if process.wait(PATIENCE) != 0:
                 raise RuntimeError(f"drive through {self.name}: {process.stderr.read()}")
 
+    def connect(self, times, environment):
+        """libpq connects, asks and leaves, again and again."""
+        done = subprocess.run(
+            [f"{self.run.programs}/pgbench", "-n", "-S", "-C", "-t", str(times), "-h", "127.0.0.1",
+             "-p", str(self.port), "-U", "app", "bench"], capture_output=True, text=True,
+            timeout=PATIENCE, env={**os.environ, **environment})
+        if done.returncode != 0:
+            raise RuntimeError(f"pgbench through {self.name}: {done.stderr}")
+
     def counted(self):
         """Instructions from the latest "zero" on."""
         self.order("dump")
@@ -101,6 +110,16 @@ class Counted(proxies.Proxy):
         self.drive(2 * clients, tenants, 0, *more)
         once = self.logins(clients, tenants, *more)
         return (self.logins(2 * clients, tenants, *more) - once) / clients
+
+    def connects(self, times, environment):
+        self.order("zero")
+        self.connect(times, environment)
+        return self.counted()
+
+    def per_connect(self, times, environment):
+        self.connect(times, environment)
+        once = self.connects(times, environment)
+        return (self.connects(2 * times, environment) - once) / times
 
 
 class Stub:

@@ -10,16 +10,29 @@ from report import Row
 
 QUERIES = 2000
 LOGINS = 200
+TLS_LOGINS = 40
+LIBPQ = {"PGPASSWORD": "app", "PGSSLMODE": "require"}
 
 
-def start_fahrend(run):
-    port, command = proxies.fahrend_command(run)
+def start_fahrend(run, **options):
+    port, command = proxies.fahrend_command(run, **options)
     return counting.Counted(run, "fahrend", command, port)
 
 
-def start_pgbouncer(run):
-    port, command = proxies.pgbouncer_command(run)
+def start_pgbouncer(run, **options):
+    port, command = proxies.pgbouncer_command(run, **options)
     return counting.Counted(run, "pgbouncer", command, port, ["-B"])
+
+
+def measure_tls(proxy, profile, **environment):
+    """Connect by SCRAM over TLS, one query, disconnect; by libpq."""
+    try:
+        figure = proxy.per_connect(TLS_LOGINS, {**LIBPQ, **environment})
+        if profile:
+            counting.save_profile(proxy, f"{profile}/{proxy.name}-SCRAM-over-TLS")
+        return figure
+    finally:
+        proxy.stop()
 
 
 def measure_fahrend(run, profile):
@@ -66,7 +79,7 @@ def rows(run, sides):
 def print_table(fahrend, pgbouncer):
     print(f"\n  {'instructions in user space':28} {'fahrend':>10} {'pgbouncer':>10}")
     for what in ("simple query", "prepared execution", "query that changes tenant",
-                 "login and goodbye"):
+                 "login and goodbye", "SCRAM over TLS"):
         other = pgbouncer.get(what)
         text = f"{other:10,.0f}   x{fahrend[what] / other:.2f}" if other else f"{'-':>10}"
         print(f"  {what:28} {fahrend[what]:10,.0f} {text}", flush=True)
@@ -78,6 +91,11 @@ def main():
     run = counting.Run(args)
     pgbouncer = measure_pgbouncer(run)
     fahrend = measure_fahrend(run, args.profile)
+    with_tls = {"auth": "scram-sha-256", "tls": True}
+    fahrend["SCRAM over TLS"] = measure_tls(start_fahrend(run, **with_tls), args.profile,
+                                            PGOPTIONS="-c app.tenant=t0")
+    pgbouncer["SCRAM over TLS"] = measure_tls(
+        start_pgbouncer(run, secret=proxies.scram_verifier("app"), **with_tls), args.profile)
     print_table(fahrend, pgbouncer)
     if args.output:
         with open(args.output, "w") as f:

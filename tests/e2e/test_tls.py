@@ -68,7 +68,7 @@ def test_what_is_encrypted_is_shown(start, authority):
     daemon = start(listen=listen_tls(authority, "prefer"))
 
     with daemon.tenant("acme", sslmode="require"):
-        assert tls_of_clients(daemon) == ["TLSv1.3/TLS_AES_256_GCM_SHA384"]
+        assert tls_of_clients(daemon) == ["TLSv1.3/TLS_AES_128_GCM_SHA256"]
     with daemon.tenant("acme", sslmode="disable"):
         assert tls_of_clients(daemon) == [""]
 
@@ -399,6 +399,17 @@ def test_weak_ciphers_are_not_offered(start, authority, cipher):
     good, _ = s_client(daemon, "-tls1_2", "-cipher", f"{cipher}:@SECLEVEL=0")
 
     assert not good
+
+
+@pytest.mark.parametrize("asked, chosen", [(None, "TLS_AES_128_GCM_SHA256"),
+                                           ("TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384")])
+def test_the_cipher_of_tls13_is_what_was_asked_for(start, authority, asked, chosen):
+    more = {} if asked is None else {"tls13_ciphers": asked}
+    daemon = start(listen=listen_tls(authority, "require", **more))
+
+    good, said = s_client(daemon, "-tls1_3")
+
+    assert good and f"Cipher is {chosen}" in said
 
 
 def test_sessions_are_resumed_by_tickets(start, authority):

@@ -377,6 +377,17 @@ START_TEST(encryption_is_asked_for_as_before)
 }
 END_TEST
 
+START_TEST(ciphers_of_tls13_are_kept_and_empty_words_are_none)
+{
+    import(DATABASES "[pgbouncer]\nclient_tls_ca_file =\nclient_tls13_ciphers =\n"
+                     "server_tls13_ciphers = TLS_AES_128_CCM_SHA256\n");
+
+    ck_assert_ptr_null(config->listen.tls.ca);
+    ck_assert_ptr_null(config->listen.tls.tls13_ciphers);
+    ck_assert_str_eq(config->servers[0].tls.tls13_ciphers, "TLS_AES_128_CCM_SHA256");
+}
+END_TEST
+
 START_TEST(what_cannot_be_a_tenant_is_left_out)
 {
     import(DATABASES "\"with space\" = host=h\ndefaults = host=h\nx = host=h dbname='{a}'\n"
@@ -462,6 +473,7 @@ static Suite *make_suite(void)
     tcase_add_test(tc, files_that_include_one_another_come_to_an_end);
     tcase_add_test(tc, what_has_no_counterpart_is_told);
     tcase_add_test(tc, encryption_is_asked_for_as_before);
+    tcase_add_test(tc, ciphers_of_tls13_are_kept_and_empty_words_are_none);
     tcase_add_test(tc, what_cannot_be_a_tenant_is_left_out);
     tcase_add_test(tc, faults_name_file_and_line);
     tcase_add_test(tc, what_would_not_load_is_a_fault);

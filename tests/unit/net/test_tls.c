@@ -574,6 +574,21 @@ START_TEST(ciphers_that_do_not_exist_are_refused)
 }
 END_TEST
 
+START_TEST(ciphers_that_tls13_does_not_have_are_refused)
+{
+    static const char *const wrong[] = {"ROT13", "", "ECDHE-RSA-AES128-GCM-SHA256"};
+    struct tls_fault fault;
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct tls_settings settings = {.tls13_ciphers = wrong[i], .min_version = TLS1_2_VERSION};
+
+        ck_assert_ptr_null(tls_context_new(&settings, &fault));
+
+        ck_assert_int_eq(fault.part, TLS_PART_TLS13_CIPHERS);
+    }
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("tls");
@@ -598,6 +613,7 @@ static Suite *make_suite(void)
     tcase_add_test(all, a_key_that_others_can_read_is_refused);
     tcase_add_test(all, a_key_of_another_certificate_is_refused);
     tcase_add_test(all, ciphers_that_do_not_exist_are_refused);
+    tcase_add_test(all, ciphers_that_tls13_does_not_have_are_refused);
     suite_add_tcase(suite, all);
     return suite;
 }
