@@ -67,6 +67,9 @@ bool act_is_suspended(struct console *c, const struct question *q);
  * otherwise, and answers. */
 void act_keep_state(struct console *c, enum tenant_state state);
 
+/* act_log.c: LOG TENANT */
+void act_log_tenant(struct console *c, const struct command *command);
+
 /* act_drop.c: likewise */
 void act_drop_tenant(struct console *c, const struct command *command);
 

@@ -89,13 +89,11 @@ void act_shutdown_wait_for_clients(struct console *c, const struct command *comm
 
 static int set_log_level(struct admin *admin, const char *word, struct err *err)
 {
-    static const char *const words[] = {"debug", "info", "warning", "error"};
+    int level = log_level_of(word);
 
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (strcasecmp(words[i], word) == 0) {
-            log_configure((enum log_level)i, admin_config(admin)->log.format == LOG_JSON);
-            return 0;
-        }
+    if (level >= 0) {
+        log_configure((enum log_level)level, admin_config(admin)->log.format == LOG_JSON);
+        return 0;
     }
     return err_set(err, ERR_INVALID_VALUE,
                    "invalid value for log.level: \"%.40s\"; it is debug, info, warning or error",

@@ -95,8 +95,9 @@ static void on_suspension_kept(void *data, const struct tenant_outcome *outcome)
     const struct err *err = &outcome->report.err;
 
     if (err->code != 0) {
-        log_warning("suspended here, but not kept in the registry tenant=%s reason=\"%s\"",
-                    s->q.name, err->text);
+        struct log_origin origin = {.tenant = s->q.name};
+        log_about(LOG_WARNING, &origin,
+                  "suspended here, but not kept in the registry reason=\"%s\"", err->text);
     } else if (!s->admin->closing) {
         scope_note_open(&s->admin->gates, &s->q, GATE_SUSPENDED);
         (void)gather_start(s->admin, &s->q, open_gate, NULL, NULL);

@@ -107,6 +107,7 @@ void admin_free(struct admin *admin)
     http_free(admin->http);
     stats_history_fini(&admin->stats);
     gates_fini(&admin->gates);
+    levels_fini(&admin->levels);
     free(admin->workers);
     free(admin);
 }

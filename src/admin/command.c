@@ -207,6 +207,23 @@ static int read_tenant(const struct words *words, size_t at, struct command *com
     return rc < 0 ? rc : command_read_clauses(words, at + 1, command, err);
 }
 
+/* A name, and a level that may be left out. */
+static int read_level(const struct words *words, size_t at, struct command *command,
+                      struct err *err)
+{
+    if (at == words->count) {
+        return words_missing(command->kind->words, "a name", err);
+    }
+    int rc = read_name(&words->items[at], command, err);
+    if (rc < 0 || at + 1 == words->count) {
+        return rc;
+    }
+    if (at + 2 < words->count || words->items[at + 1].kind != WORD_BARE) {
+        return words_unexpected(&words->items[at + 2 < words->count ? at + 2 : at + 1], err);
+    }
+    return word_copy(&words->items[at + 1], command->value, COMMAND_VALUE_SIZE, err);
+}
+
 static int read_argument(const struct words *words, size_t at, struct command *command,
                          struct err *err)
 {
@@ -225,6 +242,8 @@ static int read_argument(const struct words *words, size_t at, struct command *c
     case ARGUMENT_ALTER:
     case ARGUMENT_DROP:
         return read_tenant(words, at, command, err);
+    case ARGUMENT_LEVEL:
+        return read_level(words, at, command, err);
     case ARGUMENT_ANYTHING:
         break;
     }

@@ -25,6 +25,7 @@ enum command_argument {
     ARGUMENT_CREATE,     /* name [WITH (key = value, …)] [DRY RUN] */
     ARGUMENT_ALTER,      /* name SET (key = value, …), or ROTATE PASSWORD */
     ARGUMENT_DROP,       /* name [CASCADE] [DRY RUN] */
+    ARGUMENT_LEVEL,      /* name [word] */
     ARGUMENT_ANYTHING    /* is passed over */
 };
 
@@ -45,8 +46,9 @@ enum { COMMAND_VALUE_SIZE = 256, COMMAND_TABLES_SIZE = 1024, COMMAND_OPTIONS_SIZ
 struct command {
     const struct command_kind *kind; /* NULL: there was nothing but white space */
     bool has_name;
-    char name[NAME_SIZE];           /* NAME; the key of an ASSIGNMENT; the tenant of a SETUP */
-    char value[COMMAND_VALUE_SIZE]; /* ASSIGNMENT: its first word, without quotes */
+    char name[NAME_SIZE]; /* NAME; the key of an ASSIGNMENT; the tenant of a SETUP */
+    char
+        value[COMMAND_VALUE_SIZE]; /* ASSIGNMENT: its first word, without quotes; LEVEL: the word */
     uint64_t number;
     char tables[COMMAND_TABLES_SIZE];   /* SETUP: as they were written, each ended by a newline */
     char options[COMMAND_OPTIONS_SIZE]; /* CREATE, ALTER: key = value as a JSON object of texts,

@@ -200,6 +200,8 @@ const struct command_kind command_kinds[] = {
            "let a paused or suspended tenant go on"),
     ACTION("suspend tenant", ARGUMENT_NAME, act_suspend_tenant, "SUSPEND TENANT", "name",
            "close a tenant's clients and refuse new ones"),
+    ACTION("log tenant", ARGUMENT_LEVEL, act_log_tenant, "LOG TENANT", "name [level|off]",
+           "log a tenant at a level of its own, debug where none is named"),
     {.words = "create tenant",
      .argument = ARGUMENT_CREATE,
      .run = act_create_tenant,

@@ -34,7 +34,8 @@ void console_close(struct console *c)
     if (c->conn.closing) {
         return;
     }
-    log_info("console closed id=%llu user=%s", (unsigned long long)c->id, c->user);
+    struct log_origin origin = {.client = c->id};
+    log_about(LOG_INFO, &origin, "console closed user=%s", c->user);
     if (c->gather != NULL) {
         gather_forget(c->gather);
         c->gather = NULL;
@@ -189,8 +190,9 @@ void console_run(struct console *c, const struct command *command, enum console_
         return;
     }
     if (!command->kind->looks) {
-        log_info("console command id=%llu user=%s command=\"%s\" name=\"%s\"",
-                 (unsigned long long)c->id, c->user, command->kind->words, command->name);
+        struct log_origin origin = {.client = c->id};
+        log_about(LOG_INFO, &origin, "console command user=%s command=\"%s\" name=\"%s\"", c->user,
+                  command->kind->words, command->name);
         if (!c->may_change) {
             refuse_command(c, command->kind);
             return;
@@ -370,8 +372,8 @@ void console_new(struct admin *admin, struct console_client *client)
         return;
     }
     c->admin = admin;
-    admin->next_console += PROXY_IDS;
-    c->id = admin->next_console + PROXY_IDS - 1;
+    admin->next_console += CREW_IDS;
+    c->id = admin->next_console + CREW_IDS - 1;
     (void)snprintf(c->user, sizeof c->user, "%s", client->user);
     c->may_change = client->admin;
     c->peer = client->peer;
@@ -382,7 +384,8 @@ void console_new(struct admin *admin, struct console_client *client)
     list_push_tail(&admin->consoles, &c->node);
     admin->console_count++;
     addr_print(&c->peer, peer, sizeof peer);
-    log_info("console opened id=%llu user=%s peer=%s", (unsigned long long)c->id, c->user, peer);
+    struct log_origin origin = {.client = c->id};
+    log_about(LOG_INFO, &origin, "console opened user=%s peer=%s", c->user, peer);
     greet(c);
     work_off(c);
 }

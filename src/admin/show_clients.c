@@ -25,7 +25,7 @@ static void render_console(struct admin *admin, struct rows *rows, const struct 
     struct socket_record r = {
         .type = 'C',
         .state = "active",
-        .worker = PROXY_IDS - 1, /* no worker: it is on the control thread */
+        .worker = CREW_IDS - 1, /* no worker: it is on the control thread */
         .addr = c->peer,
         .id = c->id,
         .connected_at = c->connected_at,

@@ -17,6 +17,7 @@ static const struct column columns[] = {
     {"errors", COLUMN_INT},      {"wait_us", COLUMN_INT},      {"switches", COLUMN_INT},
     {"logins", COLUMN_INT},      {"bytes_in", COLUMN_INT},     {"bytes_out", COLUMN_INT},
     {"pool_mode", COLUMN_TEXT},  {"pool_size", COLUMN_INT},    {"tampers", COLUMN_INT},
+    {"log_level", COLUMN_TEXT},
 };
 
 /* A name that cannot be made of its pattern is shown as the pattern. */
@@ -92,6 +93,7 @@ static void render_tenant(struct admin *admin, struct rows *rows, const struct t
     row_text(rows, pool_mode_name(tenant->config->pool.mode));
     row_int(rows, tenant->config->pool.size);
     row_int(rows, sum == NULL ? 0 : (int64_t)sum->record.stats.tampers);
+    row_text(rows, levels_word(levels_get(&admin->levels, slice_str(tenant->name))));
     row_end(rows);
 }
 

@@ -77,12 +77,6 @@ void socket_render(struct admin *admin, struct rows *rows, const struct socket_r
 
 /* ---- clients ---- */
 
-/* Connections count up on each worker. */
-static uint64_t server_id(const struct proxy *proxy, const struct backend *b)
-{
-    return b->id * PROXY_IDS + proxy->worker;
-}
-
 static void name_application(struct socket_record *r, const struct context *context)
 {
     const struct context_setting *setting =
@@ -128,7 +122,7 @@ static void collect_client(struct proxy *proxy, const struct frontend *f, struct
     }
     if (f->backend != NULL) {
         r->linked = true;
-        r->link = server_id(proxy, f->backend);
+        r->link = f->backend->id;
     }
 }
 
@@ -200,7 +194,7 @@ static void collect_server(struct proxy *proxy, const struct pool *pool, const s
     r->state = server_state(b);
     r->close_needed = b->close_when_free;
     r->remote_pid = b->pid;
-    r->id = server_id(proxy, b);
+    r->id = b->id;
     r->connected_at = b->connected_at;
     r->request_at = b->used_at;
     r->body_left = b->body_left;

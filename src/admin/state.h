@@ -13,14 +13,15 @@ struct admin {
     struct admin_worker *workers;
     uint32_t worker_count;
     struct admin_hooks hooks;
-    void *data;         /* for the hooks */
-    struct gates gates; /* what the workers were told to shut */
+    void *data;           /* for the hooks */
+    struct gates gates;   /* what the workers were told to shut */
+    struct levels levels; /* … and at which levels to log tenants */
     struct stats_history stats;
     struct http *http; /* NULL: off */
     uint64_t started;  /* loop time, ms */
     struct list consoles;
     uint32_t console_count;
-    uint64_t next_console;  /* numbers of consoles: multiples of PROXY_IDS */
+    uint64_t next_console;  /* numbers of consoles: multiples of CREW_IDS */
     uint32_t mails;         /* questions that have not come back */
     struct making *makings; /* tenants being made for logins; uthash by name */
     uint64_t minute;        /* loop time, ms, at which tenants made for logins were last counted */

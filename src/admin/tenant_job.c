@@ -199,10 +199,12 @@ static void on_worked(uv_work_t *request, int status)
     struct tenant_job *job = container_of(request, struct tenant_job, work);
     struct tenant_outcome *outcome = &job->outcome;
 
+    struct log_origin origin = {.tenant = job->command.name};
+
     (void)status; /* is never cancelled */
-    log_info("%s name=%s dry=%d ok=%d%s%s", job->command.kind->words, job->command.name,
-             job->command.dry, outcome->report.err.code == 0,
-             outcome->report.err.code == 0 ? "" : " reason=", outcome->report.err.text);
+    log_about(LOG_INFO, &origin, "%s dry=%d ok=%d%s%s", job->command.kind->words, job->command.dry,
+              outcome->report.err.code == 0,
+              outcome->report.err.code == 0 ? "" : " reason=", outcome->report.err.text);
     if (outcome->has_record) {
         job->admin->hooks.tenant_changed(job->admin->data, &outcome->record);
     }

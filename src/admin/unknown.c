@@ -21,7 +21,8 @@ struct making {
 static void answer(struct admin *admin, const char *tenant, const struct err *err)
 {
     if (err != NULL) {
-        log_warning("tenant is not made for its login name=%s reason=%s", tenant, err->text);
+        struct log_origin origin = {.tenant = tenant};
+        log_about(LOG_WARNING, &origin, "tenant is not made for its login reason=%s", err->text);
     }
     admin->hooks.tenant_answered(admin->data, tenant, err);
 }

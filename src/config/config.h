@@ -358,6 +358,7 @@ struct config {
     struct {
         enum log_level level;
         enum log_format format;
+        int64_t slow_wait; /* ms that a client waits, to be told of; 0 = nobody is */
     } log;
     struct {
         const char *store; /* NULL: none; else names a provider that exists */

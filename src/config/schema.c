@@ -468,6 +468,9 @@ const struct key schema_keys[] = {
         .choices = log_levels),
     ROW(TOP, "log.format", CHOICE, log.format, "text", "Lines for people, or JSON.",
         .choices = log_formats),
+    ROW(TOP, "log.slow_wait", TIME, log.slow_wait, "1s",
+        "A client that waited as long for a server connection is told of, as a warning; 0 is "
+        "never."),
 };
 
 const size_t schema_key_count = sizeof schema_keys / sizeof schema_keys[0];

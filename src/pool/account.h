@@ -50,6 +50,7 @@ struct account {
     uint32_t tampers;         /* since it was last let in, for limits.tampers */
     uint64_t change;          /* the latest of the tenant's definition that is known here */
     bool paused;              /* by order: its clients stand in their queues */
+    uint8_t log_level;        /* its own, as struct log_origin has it */
     struct tally *tallies;    /* as long as the account */
     struct quota *quota;      /* what is counted over all workers */
     struct quota alone;       /* that, where there is but one */

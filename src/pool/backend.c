@@ -47,6 +47,18 @@ void backend_move(struct backend *b, enum backend_state to)
     b->state = to;
 }
 
+struct log_origin backend_origin(const struct backend *b)
+{
+    struct log_origin origin = {.client = 0};
+
+    if (b->owner_ops->origin != NULL) {
+        origin = b->owner_ops->origin(b);
+    }
+    origin.connection = b->id;
+    origin.pid = b->pid;
+    return origin;
+}
+
 static struct deadlines *deadlines(struct backend *b)
 {
     return &b->conn.loop->deadlines;
@@ -184,8 +196,10 @@ void backend_close(struct backend *b, const struct err *err)
 
 void backend_fail(struct backend *b, const struct err *err)
 {
-    log_debug("server connection failed id=%llu pid=%u state=%s reason=\"%s\"",
-              (unsigned long long)b->id, b->pid, backend_state_name(b->state), err->text);
+    struct log_origin origin = backend_origin(b);
+
+    log_about(LOG_DEBUG, &origin, "server connection failed state=%s reason=\"%s\"",
+              backend_state_name(b->state), err->text);
     end(b, err, false);
 }
 
@@ -273,8 +287,8 @@ static void read_messages(struct backend *b, struct slice view)
 
     if (done < 0) {
         if (err.code == ERR_PROTOCOL) {
-            log_error("server connection out of step id=%llu pid=%u reason=\"%s\"",
-                      (unsigned long long)b->id, b->pid, err.text);
+            struct log_origin origin = backend_origin(b);
+            log_about(LOG_ERROR, &origin, "server connection out of step reason=\"%s\"", err.text);
         }
         struct ledger_entry *head = ledger_head(&b->ledger);
         end(b, &err, done == ERR_SERVER && head != NULL && head->kind == LEDGER_SWITCH);

@@ -19,6 +19,7 @@
 #define POOL_BACKEND_H
 
 #include "base/err.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "net/conn.h"
 #include "net/dial.h"
@@ -97,6 +98,8 @@ struct backend_owner_ops {
     /* Gone; `login` says that it was never ready. err is NULL where it was asked to close. */
     void (*on_gone)(struct backend *backend, bool login, const struct err *err);
     void (*on_free)(struct backend *backend); /* the memory may be freed now */
+    /* What the log says that it is: the pool's part; may be NULL. */
+    struct log_origin (*origin)(const struct backend *backend);
 };
 
 struct backend_stats {
@@ -177,7 +180,7 @@ struct backend {
     struct parameters parameters; /* what the server said last of each */
     enum server_role role;        /* what the server must be */
     bool replicates;              /* it speaks the streaming replication protocol */
-    uint64_t id;                  /* unique on its worker */
+    uint64_t id;                  /* unique over all workers */
     uint64_t connected_at;        /* loop time, ms */
     uint64_t used_at;             /* of the last link */
     struct backend_stats stats;
@@ -281,5 +284,8 @@ static inline bool backend_has_role(const struct backend *b)
 void backend_cancel_ended(struct backend *b);
 
 const char *backend_state_name(enum backend_state state);
+
+/* What a line in the log is about, that tells of it. */
+struct log_origin backend_origin(const struct backend *b);
 
 #endif

@@ -23,6 +23,13 @@ struct cancel {
     struct buf packet;
 };
 
+/* Of one whose backend ended first little is known. */
+static struct log_origin origin_of(const struct cancel *cancel)
+{
+    return cancel->backend == NULL ? (struct log_origin){.client = 0}
+                                   : backend_origin(cancel->backend);
+}
+
 /* The server's part is over, one way or another. */
 static void end(struct cancel *cancel)
 {
@@ -63,7 +70,9 @@ static void give_up(struct cancel *cancel)
 static void follow_securing(struct cancel *cancel, int step, const struct err *err)
 {
     if (step < 0) {
-        log_warning("cancel request not sent host=%s reason=\"%s\"", cancel->host, err->text);
+        struct log_origin origin = origin_of(cancel);
+        log_about(LOG_WARNING, &origin, "cancel request not sent host=%s reason=\"%s\"",
+                  cancel->host, err->text);
         give_up(cancel);
     } else if (step == SECURING_CLEAR) {
         (void)conn_send_slice(&cancel->conn, buf_slice(&cancel->packet));
@@ -112,7 +121,9 @@ static void on_timeout(struct deadline *deadline)
 {
     struct cancel *cancel = container_of(deadline, struct cancel, deadline);
 
-    log_warning("cancel request timed out host=%s", cancel->host);
+    struct log_origin origin = origin_of(cancel);
+
+    log_about(LOG_WARNING, &origin, "cancel request timed out host=%s", cancel->host);
     bool dialling = cancel->dial != NULL;
     if (!dialling) {
         conn_close(&cancel->conn);

@@ -9,6 +9,9 @@
 #include "net/mailbox.h"
 #include "pool/quota.h"
 
+/* The number of a connection is one of all workers: a multiple of this, and the worker's index. */
+#define CREW_IDS 128
+
 #define CREW_MAX 64 /* as many as fit into a cancel key, and into the bits of one atomic */
 
 struct pools;

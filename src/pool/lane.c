@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "pool/letter.h"
+#include "pool/origin.h"
 #include "pool/pool.h"
 #include "pool/pools.h"
 
@@ -157,6 +158,25 @@ void lane_note_time(struct lane *lane, enum time_kind kind, uint64_t ms)
     histogram_note(&lane->pool->stats.times.of[kind], ms);
 }
 
+/* Those who did not have to wait are not looked at. */
+static void note_wait(const struct pool_request *request)
+{
+    const struct pool *pool = request->lane->pool;
+    uint64_t waited = loop_now(pool->owner->loop) - request->since;
+
+    lane_note_time(request->lane, TIME_WAIT, waited);
+    if (pool->owner->slow_wait != 0 && waited >= pool->owner->slow_wait) {
+        struct log_origin origin = origin_of_request(request);
+        log_about(LOG_WARNING, &origin,
+                  "client waited long for a server connection waited_ms=%llu connections=%u "
+                  "pool_size=%u waiting=%u held=%s",
+                  (unsigned long long)waited, pool->count, pool->size, pool->waiting,
+                  request->lane->held == 0                     ? "no"
+                  : (request->lane->held & HELD_BY_ORDER) != 0 ? "paused"
+                                                               : "limits.connections");
+    }
+}
+
 void lane_enqueue(struct pool_request *request)
 {
     struct lane *lane = request->lane;
@@ -183,7 +203,6 @@ void lane_withdraw(struct pool_request *request)
         return;
     }
     list_remove(&request->node);
-    lane_note_time(lane, TIME_WAIT, loop_now(lane->pool->owner->loop) - request->since);
     lane->pool->waiting--;
     lane->pool->held -= lane->held != 0 ? 1 : 0;
     lane->waiting--;
@@ -192,6 +211,7 @@ void lane_withdraw(struct pool_request *request)
     if (list_empty(&lane->waiters)) {
         list_remove(&lane->ring_node);
     }
+    note_wait(request);
 }
 
 struct lane *lane_in_turn(struct pool *pool)

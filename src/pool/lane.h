@@ -59,6 +59,7 @@ struct pool_request {
     struct context *context; /* what the client needs; its reference is the client's */
     struct birth *birth;     /* what its connection must have begun with; its reference as well */
     uint64_t since;          /* loop time at which it was queued */
+    uint64_t client;         /* number of the client, for the log */
     const struct pool_request_ops *ops;
 };
 

@@ -8,13 +8,14 @@
 
 static void log_login(const struct backend *b)
 {
+    struct log_origin origin = backend_origin(b);
     char tls[64] = "none";
 
     if (b->conn.tls != NULL) {
         tls_describe(b->conn.tls, tls, sizeof tls);
     }
-    log_debug("server connection ready id=%llu pid=%u host=%s tls=%s method=%s",
-              (unsigned long long)b->id, b->pid, b->host, tls, backend_login_method(b->login));
+    log_about(LOG_DEBUG, &origin, "server connection ready host=%s tls=%s method=%s", b->host, tls,
+              backend_login_method(b->login));
 }
 
 static void finish_login(struct backend *b)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "pool/cancel.h"
 #include "pool/idle.h"
+#include "pool/origin.h"
 #include "pool/pools.h"
 #include "pool/supply.h"
 
@@ -279,7 +280,8 @@ void pool_start_connection(struct pool *pool, struct birth *birth)
         .sealed = pool->sealed,
     };
 
-    b->id = ++pool->owner->next_id;
+    pool->owner->next_id += CREW_IDS;
+    b->id = pool->owner->next_id + pool->owner->worker;
     b->contexts = &pool->owner->contexts;
     b->birth = birth_ref(birth);
     birth->connecting++;
@@ -310,7 +312,7 @@ static void on_aged(struct deadline *deadline)
 static void arm_age(struct pool *pool, struct backend *b)
 {
     uint64_t lifetime = (uint64_t)pool->settings.lifetime;
-    uint64_t steps = b->id % 20;
+    uint64_t steps = b->id / CREW_IDS % 20;
 
     deadline_arm(deadlines(pool), &b->age, lifetime - lifetime / 100 * steps, on_aged);
 }
@@ -380,12 +382,12 @@ static bool refuses_settings(const struct backend *b, const struct err *err)
 static void note_failure(struct pool *pool, const struct backend *b, const struct err *err)
 {
     if (refuses_settings(b, err)) {
-        log_info("server refused what a client asked for server=%s database=%s role=%s "
-                 "reason=\"%s\"",
-                 pool->server->name, pool->database, pool->role, err->text);
+        struct log_origin origin = backend_origin(b);
+        log_about(LOG_INFO, &origin, "server refused what a client asked for reason=\"%s\"",
+                  err->text);
         lane_refuse_born(pool, b->birth, err);
     } else if (!wants_encryption(pool, b, err)) {
-        supply_note_failure(pool, err);
+        supply_note_failure(pool, b, err);
     }
 }
 
@@ -439,6 +441,7 @@ static const struct backend_owner_ops owner_ops = {
     .on_abandoned = cancel_send,
     .on_gone = on_gone,
     .on_free = on_free,
+    .origin = origin_of_connection,
 };
 
 /* ---- by order of the console ---- */

@@ -50,6 +50,7 @@ void pools_fini(struct pools *pools)
     }
     assert(list_empty(&pools->watches));
     gates_fini(&pools->gates);
+    levels_fini(&pools->levels);
     host_free_all(&pools->hosts);
     account_free_all(&pools->accounts);
     context_table_fini(&pools->contexts);
@@ -227,7 +228,19 @@ struct account *pools_account(struct pools *pools, struct slice tenant)
 
     account->paused =
         (gates_get(&pools->gates, GATE_TENANT, tenant) & (GATE_PAUSED | GATE_SUSPENDED)) != 0;
+    account->log_level = levels_get(&pools->levels, tenant);
     return account;
+}
+
+void pools_set_level(struct pools *pools, struct slice tenant, uint8_t level)
+{
+    struct account *account;
+
+    levels_set(&pools->levels, tenant, level);
+    HASH_FIND(hh, pools->accounts, tenant.p, tenant.n, account);
+    if (account != NULL) {
+        account->log_level = level;
+    }
 }
 
 /* The tenant's lanes become what its gate says. */

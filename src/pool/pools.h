@@ -8,6 +8,7 @@
 #include "base/slab.h"
 #include "pool/crew.h"
 #include "pool/gates.h"
+#include "pool/levels.h"
 #include "pool/pool.h"
 #include "pool/pool_key.h"
 
@@ -20,7 +21,7 @@ struct pools {
     struct account *accounts; /* uthash by name */
     struct context_table contexts;
     struct slab backends;
-    uint64_t next_id;      /* of connections */
+    uint64_t next_id;      /* numbers of connections: multiples of CREW_IDS */
     uint32_t count;        /* connections in any state, of all pools */
     bool draining;         /* nothing new is started */
     bool closed;           /* everything is */
@@ -35,7 +36,9 @@ struct pools {
     bool (*renew_secret)(struct pool *pool);
     void (*on_connection_gone)(struct pools *pools); /* for a drain; may be NULL */
     struct gates gates;                              /* what the console has shut */
-    struct list watches; /* told whenever a connection was released or has gone */
+    struct levels levels; /* tenants that are logged at levels of their own */
+    uint64_t slow_wait;   /* ms: who waits as long is told of in the log; 0: nobody */
+    struct list watches;  /* told whenever a connection was released or has gone */
 };
 
 /* Somebody who waits for pools to come to rest. The callback may look, and take itself out of the
@@ -90,6 +93,9 @@ struct pool *pools_find_or_add(struct pools *pools, const struct pool_order *ord
 
 /* The account of a tenant, made when it is new. */
 struct account *pools_account(struct pools *pools, struct slice tenant);
+
+/* Logs a tenant at a level of its own, or as all others. */
+void pools_set_level(struct pools *pools, struct slice tenant, uint8_t level);
 
 /* A tenant has links to spare again: its lanes that stand aside for its limit may go on. */
 void pools_retry_full(struct pools *pools, const char *tenant);

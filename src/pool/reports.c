@@ -11,7 +11,9 @@
 static void follow_role(struct backend *b)
 {
     if (!b->close_when_free && !backend_has_role(b)) {
-        log_info("server has another role now host=%s port=%d pid=%u", b->host, b->port, b->pid);
+        struct log_origin origin = backend_origin(b);
+        log_about(LOG_INFO, &origin, "server has another role now host=%s port=%d", b->host,
+                  b->port);
         b->close_when_free = true;
     }
 }

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "pool/idle.h"
+#include "pool/origin.h"
 #include "pool/pools.h"
 
 #define CONNECTING_MAX 8    /* logins under way at once, of one pool */
@@ -41,8 +42,8 @@ static void on_reserve(struct deadline *deadline)
     struct pool *pool = container_of(deadline, struct pool, reserve);
 
     if (pool->waiting > pool->held) {
-        log_info("taking connection from reserve_pool server=%s database=%s role=%s",
-                 pool->server->name, pool->database, pool->role);
+        struct log_origin origin = origin_of_pool(pool);
+        log_about(LOG_INFO, &origin, "taking connection from reserve_pool");
         pool->reserve_open = true;
         supply_launch(pool);
     }
@@ -230,15 +231,16 @@ static bool renews(struct pool *pool, const struct err *err)
                : begin_renewal(pool, STORE_CURRENT);
 }
 
-void supply_note_failure(struct pool *pool, const struct err *err)
+void supply_note_failure(struct pool *pool, const struct backend *b, const struct err *err)
 {
+    struct log_origin origin = backend_origin(b);
+
     if (pool->failure.code == 0) {
         pool->failing_since = loop_now(pool->owner->loop);
     }
     pool->failure = *err;
     pool->first_host++; /* another host may be better */
-    log_warning("server connection failed server=%s database=%s role=%s reason=\"%s\"",
-                pool->server->name, pool->database, pool->role, err->text);
+    log_about(LOG_WARNING, &origin, "server connection failed reason=\"%s\"", err->text);
     if (!renews(pool, err)) {
         give_up(pool, err);
     }
@@ -264,8 +266,8 @@ void supply_take_secret(struct pool *pool, const char *secret)
         supply_launch(pool);
         return;
     }
-    log_info("password was changed server=%s database=%s role=%s", pool->server->name,
-             pool->database, pool->role);
+    struct log_origin origin = origin_of_pool(pool);
+    log_about(LOG_INFO, &origin, "password was changed");
     credential_set_secret(&pool->credential, secret);
     pool->secret_newer = pool->config;
     pool->renewal = RENEWAL_READY;

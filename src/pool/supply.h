@@ -20,7 +20,7 @@ void supply_launch(struct pool *pool);
 void supply_note_success(struct pool *pool);
 
 /* An attempt has failed: the next one comes after a pause. */
-void supply_note_failure(struct pool *pool, const struct err *err);
+void supply_note_failure(struct pool *pool, const struct backend *b, const struct err *err);
 
 /* The password was changed: it is fetched anew now. */
 void supply_renew_secret(struct pool *pool);

@@ -14,6 +14,7 @@
 #include "net/tls.h"
 
 struct client_origin {
+    uint64_t client; /* number of the connection, for the log */
     struct addr peer;
     bool has_uid; /* over a Unix socket: whose process it is */
     uid_t uid;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "base/rand.h"
 #include "pool/cancel.h"
 #include "proxy/client_login.h"
@@ -18,6 +17,7 @@
 #include "proxy/reply.h"
 #include "proxy/role_secret.h"
 #include "proxy/timeouts.h"
+#include "proxy/trace.h"
 #include "proxy/wanderers.h"
 #include "wire/build.h"
 #include "wire/error.h"
@@ -152,14 +152,9 @@ void frontend_close(struct frontend *f, const struct err *err)
         return;
     }
     f->proxy->closes[err_index(err)]++;
+    trace_closed(f, err);
     if (err != NULL) {
-        char peer[ADDR_TEXT];
-        struct account *account = frontend_account(f);
-        addr_print(&f->peer, peer, sizeof peer);
-        log_info("client closed id=%llu peer=%s user=%s tenant=%s sqlstate=%s reason=\"%s\"",
-                 (unsigned long long)f->id, peer, f->user == NULL ? "-" : f->user,
-                 account == NULL ? "-" : account->name, err_sqlstate(err), err->text);
-        if (account != NULL) {
+        if (f->request.lane != NULL) {
             frontend_stats(f)->errors++;
         }
         if (!is_within_message(f)) {
@@ -179,6 +174,7 @@ void frontend_fail_batch(struct frontend *f, const struct err *err)
     }
     timeouts_at_rest(f);
     frontend_stats(f)->errors++;
+    trace_failed(f, err);
     say(f, "ERROR", err);
     f->skip = SKIP_BATCH;
     if (f->state == FRONTEND_WAITING) {
@@ -247,6 +243,7 @@ void frontend_greet(struct frontend *f, struct slice before)
     f->greeted = true;
     lane_note_time(f->request.lane, TIME_LOGIN, loop_now(f->proxy->loop) - f->connected_at);
     timeouts_at_rest(f);
+    trace_greeted(f);
     f->slot = slots_take(&f->proxy->slots, f);
     f->has_slot = true;
     struct cancel_key key = frontend_cancel_key(f);
@@ -353,8 +350,10 @@ void frontend_new(struct proxy *proxy, int fd, const struct addr *peer)
         return;
     }
     begin(f, peer, realm_ref(proxy->realm));
-    proxy->next_client += PROXY_IDS;
+    proxy->next_client += CREW_IDS;
     f->id = proxy->next_client + proxy->worker;
+    f->request.client = f->id;
+    origin.client = f->id;
     f->connected_at = f->request_at;
     atomic_fetch_add(proxy->clients_in_all, 1);
     reception_begin(f, &origin);
@@ -376,6 +375,7 @@ void frontend_arrive(struct proxy *proxy, struct move *move)
     }
     begin(f, &move->peer, move->realm);
     f->id = move->id;
+    f->request.client = f->id;
     f->connected_at = move->connected_at;
     f->in = move->in;
     if (move->luggage != NULL) {

@@ -7,6 +7,7 @@
 #include "proxy/rewrite.h"
 #include "proxy/tamper.h"
 #include "proxy/timeouts.h"
+#include "proxy/trace.h"
 
 /* How long batches are kept until they are answered, once a statement was stale. */
 #define STALE_WATCH 600000 /* ms */
@@ -68,6 +69,9 @@ static void note_switched(struct frontend *f)
     f->retried = false;
     if (f->busy_at != 0) {
         lane_note_time(f->request.lane, TIME_SWITCH, loop_now(f->proxy->loop) - f->busy_at);
+    }
+    if (trace_on(f)) {
+        trace_switched(f);
     }
 }
 

@@ -21,6 +21,12 @@ static int read_password(struct slice body, struct slice *password, struct err *
     return password->n > 0 ? 0 : err_set(err, ERR_PASSWORD, "empty password returned by client");
 }
 
+/* The tenant is as the client says. */
+static struct log_origin origin_of(const struct client_proof *proof)
+{
+    return (struct log_origin){.client = proof->origin->client, .tenant = proof->identity->tenant};
+}
+
 /* ---- a password ---- */
 
 void proof_word_start_password(struct client_proof *proof)
@@ -59,7 +65,8 @@ static int judge_token(struct client_proof *proof, struct err *err)
         rc = client_token_take(&proof->token, proof->identity, &proof->refusal);
     }
     if (rc < 0) {
-        log_info("token refused reason=\"%s\"", proof->refusal.text);
+        struct log_origin origin = origin_of(proof);
+        log_about(LOG_INFO, &origin, "token refused reason=\"%s\"", proof->refusal.text);
     }
     return client_proof_verdict(proof, rc == 0, err);
 }
@@ -104,7 +111,8 @@ static void ask_service(struct client_proof *proof)
 static int judge_service(struct client_proof *proof, struct err *err)
 {
     if (!proof->password_right) {
-        log_write(proof->refusal.code == ERR_PASSWORD ? LOG_INFO : LOG_WARNING,
+        struct log_origin origin = origin_of(proof);
+        log_about(proof->refusal.code == ERR_PASSWORD ? LOG_INFO : LOG_WARNING, &origin,
                   "password not accepted user=%.*s reason=\"%s\"", (int)proof->identity->user.n,
                   (const char *)proof->identity->user.p, proof->refusal.text);
     }

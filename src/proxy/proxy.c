@@ -30,6 +30,7 @@ static void adopt_realm(struct proxy *proxy, const struct realm *realm)
 {
     proxy->realm = realm;
     proxy->message_max = (uint32_t)realm_config(realm)->limits.message_size;
+    proxy->pools.slow_wait = (uint64_t)realm_config(realm)->log.slow_wait;
 }
 
 void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const struct realm *realm,
@@ -37,7 +38,6 @@ void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const s
 {
     proxy->loop = loop;
     proxy->worker = worker;
-    adopt_realm(proxy, realm);
     proxy->hooks = *hooks;
     proxy->data = data;
     list_init(&proxy->strangers);
@@ -46,6 +46,7 @@ void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const s
     list_init(&proxy->renewals);
     role_secrets_init(&proxy->secrets);
     pools_init(&proxy->pools, loop, budget_of, proxy);
+    adopt_realm(proxy, realm);
     proxy->pools.renew_secret = renewal_begin;
     proxy->pools.worker = worker;
     proxy->pools.server_tls = server_tls_of;

@@ -50,9 +50,6 @@ enum proxy_drain {
                              * not know of them */
 };
 
-/* The number of a client is one of all workers: a multiple of this, and the worker's index. */
-#define PROXY_IDS 128
-
 struct proxy {
     struct loop *loop;
     uint32_t worker; /* index, part of the cancel keys */
@@ -79,7 +76,7 @@ struct proxy {
     struct list expecting;       /* frontends whose tenant is being made */
     struct list clients;         /* all frontends */
     uint32_t client_count;
-    uint64_t next_client;         /* numbers of frontends: multiples of PROXY_IDS */
+    uint64_t next_client;         /* numbers of frontends: multiples of CREW_IDS */
     struct buf assembly;          /* where switches are put together; valid within one call */
     bool draining;                /* the last client is waited for */
     bool refusing;                /* logins are refused */

@@ -5,13 +5,13 @@
 
 #include "base/alloc.h"
 #include "base/cidr.h"
-#include "base/log.h"
 #include "proxy/client_login.h"
 #include "proxy/enter.h"
 #include "proxy/frontend.h"
 #include "proxy/move.h"
 #include "proxy/relay.h"
 #include "proxy/role_secret.h"
+#include "proxy/trace.h"
 #include "wire/proxy_header.h"
 
 /* ---- the time for it ---- */
@@ -281,7 +281,7 @@ void reception_secured(struct conn *conn, const struct err *err)
         return;
     }
     tls_describe(conn->tls, how, sizeof how);
-    log_debug("client encrypted id=%llu tls=%s", (unsigned long long)f->id, how);
+    trace_encrypted(f, how);
     client_login_secured(f->login, conn->tls);
     await_client(f);
 }

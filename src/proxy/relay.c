@@ -11,6 +11,7 @@
 #include "proxy/relocate.h"
 #include "proxy/skip.h"
 #include "proxy/timeouts.h"
+#include "proxy/trace.h"
 #include "wire/build.h"
 #include "wire/error.h"
 #include "wire/frame.h"
@@ -56,6 +57,9 @@ static void take_link(struct frontend *f, struct backend *b)
     backend_link(b, &news_ops, f);
     frontend_move(f, FRONTEND_LINKED);
     timeouts_linked(f);
+    if (trace_on(f)) {
+        trace_linked(f);
+    }
 }
 
 /* A statement of the pool was stale lately, and here is a whole batch that begins with one: it is
@@ -164,6 +168,7 @@ static void start_skipping(struct frontend *f, const struct err *err)
     struct buf out = {0};
 
     frontend_stats(f)->errors++;
+    trace_failed(f, err);
     error_build(&out, WIRE_ERROR, "ERROR", err);
     (void)conn_send_slice(&f->conn, buf_slice(&out));
     buf_release(&out);
@@ -275,6 +280,9 @@ static void let_go(struct frontend *f, const char *reset_query, bool broken)
 {
     struct backend *b = f->backend;
 
+    if (trace_on(f)) {
+        trace_released(f);
+    }
     relay_forget_link(f);
     timeouts_at_rest(f);
     pool_release(&f->request, b, reset_query, broken);

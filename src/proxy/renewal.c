@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "pool/origin.h"
 #include "pool/supply.h"
 #include "proxy/role_secret.h"
 
@@ -32,7 +33,9 @@ static void on_fetched(void *data, const struct enter_secret *found, const struc
 
     HASH_FIND(hh, pools->pools, renewal->key, renewal->key_size, pool);
     if (err != NULL && err->code != ERR_NO_SECRET) {
-        log_warning("secret cannot be fetched again reason=\"%s\"", err->text);
+        struct log_origin origin =
+            pool == NULL ? (struct log_origin){.client = 0} : origin_of_pool(pool);
+        log_about(LOG_WARNING, &origin, "secret cannot be fetched again reason=\"%s\"", err->text);
     }
     free_renewal(renewal);
     if (pool != NULL) {

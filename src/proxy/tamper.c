@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "proxy/tamper.h"
 
-#include "base/log.h"
+#include "proxy/trace.h"
 
 /* What the function that SETUP RLS makes raises where the seal does not hold. */
 #define SQLSTATE_UNSEALED "01F5E"
@@ -11,14 +11,16 @@ static void count(struct frontend *f, const char *what)
     struct account *account = frontend_account(f);
     uint64_t times = ++frontend_stats(f)->tampers;
     int most = f->tenant->limits.tampers;
+    struct log_origin origin = trace_origin(f);
 
     if ((times & (times - 1)) == 0) {
-        log_warning("tenant tampers with its session tenant=%s user=%s what=\"%s\" times=%llu",
-                    account->name, f->user, what, (unsigned long long)times);
+        log_about(LOG_WARNING, &origin,
+                  "tenant tampers with its session user=%s what=\"%s\" times=%llu", f->user, what,
+                  (unsigned long long)times);
     }
     if (++account->tampers == (uint32_t)most) {
-        log_warning("tenant is suspended for tampering tenant=%s user=%s limits.tampers=%d",
-                    account->name, f->user, most);
+        log_about(LOG_WARNING, &origin,
+                  "tenant is suspended for tampering user=%s limits.tampers=%d", f->user, most);
         f->proxy->hooks.on_tampering(f->proxy->data, account->name);
     }
 }

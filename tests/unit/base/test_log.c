@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log_limit.h"
 #include "testing.h"
 
 static int ends[2]; /* of the pipe that is stderr meanwhile */
@@ -90,49 +91,131 @@ START_TEST(what_is_below_the_level_is_not_written)
 }
 END_TEST
 
-START_TEST(the_same_line_is_counted_and_told_before_the_next)
+START_TEST(of_one_kind_the_first_are_written_and_the_rest_is_told)
 {
     begin();
-    for (int i = 0; i < 5; i++) {
-        log_warning("the same");
+    for (int i = 0; i < 25; i++) {
+        log_warning("server is away host=%d", i);
     }
     log_info("another");
     const char *text = end();
 
-    ck_assert_int_eq(count(text, "the same"), 1);
-    const char *told = strstr(text, "WARNING last message repeated times=4\n");
-    ck_assert_ptr_nonnull(told);
-    ck_assert_ptr_nonnull(strstr(told, "INFO another"));
+    ck_assert_int_eq(count(text, "server is away host="), LOG_LIMIT_BURST);
+    ck_assert_ptr_nonnull(strstr(text, "INFO another\n"));
+    ck_assert_ptr_nonnull(strstr(text, "WARNING server is away repeated 15 times\n"));
 }
 END_TEST
 
-START_TEST(what_is_left_to_tell_is_told_at_the_end)
+START_TEST(a_tenant_that_makes_noise_hides_no_other)
 {
+    struct log_origin noisy = {.client = 7, .tenant = "acme"};
+    struct log_origin other = {.client = 8, .tenant = "globex"};
     begin();
-    log_warning("once");
-    for (int i = 0; i < 1501; i++) {
-        log_warning("on and on");
+    for (int i = 0; i < 12; i++) {
+        log_about(LOG_INFO, &noisy, "client closed reason=%d", i);
     }
+    log_about(LOG_INFO, &other, "client closed reason=%d", 99);
     const char *text = end();
 
-    ck_assert_int_eq(count(text, "on and on"), 1);
-    ck_assert_ptr_nonnull(strstr(text, "last message repeated times=1500\n"));
+    ck_assert_int_eq(count(text, "client closed id=7 tenant=acme reason="), LOG_LIMIT_BURST);
+    ck_assert_int_eq(count(text, "client closed id=8 tenant=globex reason=99\n"), 1);
+    ck_assert_ptr_nonnull(strstr(text, "INFO client closed tenant=acme repeated 2 times\n"));
 }
 END_TEST
 
-START_TEST(the_same_line_is_written_again_when_it_comes_later)
+START_TEST(what_was_not_written_is_told_within_seconds_though_nothing_follows)
 {
     begin();
-    log_warning("now and then");
-    double until = now() + 6;
-    while (now() < until) { /* as clients do that fail all the time */
-        (void)usleep(20000);
+    for (int i = 0; i < 11; i++) {
         log_warning("now and then");
     }
+    char text[4096] = "";
+    size_t n = 0;
+    double until = now() + 15;
+    while (strstr(text, "now and then repeated 1 times") == NULL && now() < until) {
+        ssize_t got = read(ends[0], text + n, sizeof text - 1 - n);
+        ck_assert_int_gt((int)got, 0);
+        n += (size_t)got;
+        text[n] = '\0';
+    }
+    (void)end();
+
+    ck_assert_ptr_nonnull(strstr(text, "WARNING now and then repeated 1 times\n"));
+}
+END_TEST
+
+START_TEST(what_has_no_words_of_its_own_is_never_hidden)
+{
+    begin();
+    for (int i = 0; i < 50; i++) {
+        log_error("%s%d", "fault ", i);
+    }
     const char *text = end();
 
-    ck_assert_int_eq(count(text, "now and then"), 2);
-    ck_assert_int_eq(count(text, "last message repeated times="), 2);
+    ck_assert_int_eq(count(text, "ERROR fault "), 50);
+}
+END_TEST
+
+START_TEST(an_origin_stands_behind_the_first_words)
+{
+    struct log_origin origin = {.connection = 130,
+                                .pid = 42,
+                                .tenant = "acme",
+                                .server = "main",
+                                .database = "app",
+                                .role = "app\n"};
+    begin();
+    log_about(LOG_WARNING, &origin, "server connection failed reason=\"%s\"", "gone");
+    const char *text = end();
+
+    ck_assert_ptr_nonnull(
+        strstr(text, "WARNING server connection failed connection=130 pid=42 tenant=acme "
+                     "server=main database=app role=app\\x0a reason=\"gone\"\n"));
+}
+END_TEST
+
+START_TEST(in_json_an_origin_is_made_of_fields)
+{
+    struct log_origin origin = {.client = 129, .tenant = "acme", .server = "ma\"in"};
+    begin();
+    log_configure(LOG_INFO, true);
+    log_about(LOG_INFO, &origin, "client closed");
+    const char *text = end();
+
+    ck_assert_ptr_nonnull(strstr(text, "\"level\":\"INFO\",\"id\":129,\"tenant\":\"acme\","
+                                       "\"server\":\"ma\\\"in\",\"message\":\"client closed "));
+}
+END_TEST
+
+START_TEST(a_tenants_own_level_goes_before_that_of_the_log)
+{
+    struct log_origin verbose = {.tenant = "acme", .level = LOG_DEBUG + 1};
+    struct log_origin quiet = {.tenant = "globex", .level = LOG_ERROR + 1};
+    begin();
+    for (int i = 0; i < 50; i++) {
+        log_about(LOG_DEBUG, &verbose, "step n=%d", i);
+    }
+    log_about(LOG_WARNING, &quiet, "not this");
+    const char *text = end();
+
+    ck_assert_int_eq(count(text, "DEBUG step tenant=acme n="), 50);
+    ck_assert_ptr_null(strstr(text, "not this"));
+}
+END_TEST
+
+START_TEST(a_line_too_long_is_cut_and_stays_json)
+{
+    char names[3000];
+    memset(names, 1, sizeof names - 1);
+    names[sizeof names - 1] = '\0';
+    struct log_origin origin = {.tenant = names, .server = names, .database = names};
+    begin();
+    log_configure(LOG_INFO, true);
+    log_about(LOG_INFO, &origin, "client closed reason=%s", names);
+    const char *text = end();
+
+    ck_assert_ptr_null(strstr(text, "\"tenant\":"));
+    ck_assert_str_eq(text + strlen(text) - 3, "\"}\n");
 }
 END_TEST
 
@@ -164,9 +247,14 @@ static Suite *make_suite(void)
     tcase_add_test(all, a_line_has_its_level_and_no_bytes_of_control);
     tcase_add_test(all, in_json_what_is_quoted_stays_quoted);
     tcase_add_test(all, what_is_below_the_level_is_not_written);
-    tcase_add_test(all, the_same_line_is_counted_and_told_before_the_next);
-    tcase_add_test(all, what_is_left_to_tell_is_told_at_the_end);
-    tcase_add_test(all, the_same_line_is_written_again_when_it_comes_later);
+    tcase_add_test(all, of_one_kind_the_first_are_written_and_the_rest_is_told);
+    tcase_add_test(all, a_tenant_that_makes_noise_hides_no_other);
+    tcase_add_test(all, what_was_not_written_is_told_within_seconds_though_nothing_follows);
+    tcase_add_test(all, what_has_no_words_of_its_own_is_never_hidden);
+    tcase_add_test(all, an_origin_stands_behind_the_first_words);
+    tcase_add_test(all, in_json_an_origin_is_made_of_fields);
+    tcase_add_test(all, a_tenants_own_level_goes_before_that_of_the_log);
+    tcase_add_test(all, a_line_too_long_is_cut_and_stays_json);
     tcase_add_test(all, a_reader_that_stands_still_stops_neither_a_line_nor_the_end);
     suite_add_tcase(suite, all);
     return suite;
