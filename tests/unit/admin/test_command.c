@@ -104,6 +104,9 @@ START_TEST(an_assignment_without_a_part_is_refused)
 {
     (void)refusal("SET");
     (void)refusal("SET log.level");
+    (void)refusal("LOG TENANT");
+    (void)refusal("LOG TENANT acme debug now");
+    (void)refusal("LOG TENANT acme 'debug'");
     (void)refusal("SET log.level =");
     (void)refusal("SET log.level debug");
     (void)refusal("SET = = =");
@@ -141,9 +144,9 @@ START_TEST(every_row_of_the_table_can_be_said)
     for (size_t i = 0; i < command_kind_count; i++) {
         const struct command_kind *kind = &command_kinds[i];
         char text[200];
-        static const char *const arguments[] = {"",       " name", "",      " 1",
-                                                " a = b", " ON t", " name", " name SET (a = b)",
-                                                " name",  " more"};
+        static const char *const arguments[] = {
+            "",      " name",       "",     " 1", " a = b", " ON t", " name", " name SET (a = b)",
+            " name", " name debug", " more"};
         (void)snprintf(text, sizeof text, "%s%s", kind->words, arguments[kind->argument]);
         ck_assert_ptr_eq(parse(text).kind, kind);
         ck_assert_ptr_nonnull(kind->run);
