@@ -225,6 +225,12 @@ static void check_secrets(const struct checker *c)
     if (store != NULL && config_provider(c->config, store) == NULL) {
         fault(c, "secrets.store", "no provider is named \"%s\" in secrets.providers", store);
     }
+    for (size_t i = 0; i < c->config->secrets.environment.count; i++) {
+        const char *name = c->config->secrets.environment.items[i];
+        if (name[0] == '\0' || strchr(name, '=') != NULL) {
+            fault(c, "secrets.environment", "\"%s\" is no name of a variable", name);
+        }
+    }
 }
 
 static void check_server(const struct checker *c, const struct server_config *s)

@@ -43,6 +43,7 @@ struct secret_ref {
     const char *value;   /* TEXT: the secret; ENV: name; FILE: absolute path; STORE: the id */
     const char *field;   /* STORE: field of the stored value, or NULL for the whole */
     struct strings argv; /* EXEC: program (searched in PATH) and arguments */
+    const struct strings *variables;        /* EXEC: secrets.environment */
     const struct provider_config *provider; /* STORE */
 };
 
@@ -363,6 +364,7 @@ struct config {
     struct {
         const char *store; /* NULL: none; else names a provider that exists */
         int64_t cache;     /* ms for which what was read from a service is not asked again */
+        struct strings environment; /* names of variables that programs get beside the usual ones */
         const struct provider_config *providers;
         size_t provider_count;
     } secrets;

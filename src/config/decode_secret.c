@@ -67,6 +67,7 @@ static bool read_argv(struct decoder *d, struct secret_spot *s, const struct nod
         return refuse(d, s, node->entries[0].value, "exec needs a program");
     }
     s->ref.argv = (struct strings){.items = argv, .count = node->count};
+    s->ref.variables = &d->config->secrets.environment;
     return true;
 }
 

@@ -130,25 +130,40 @@ static const char *why_not(const struct key *key, const struct node *value)
     return NULL;
 }
 
-static void read_option(struct reading *r, const struct node_entry *e)
+static bool is_setting(const struct node *key)
+{
+    return strncmp(key->text, "settings.", strlen("settings.")) == 0;
+}
+
+/* The key that is given, unless it is a setting; NULL after a fault. */
+static const struct key *find_key(struct reading *r, const struct node_entry *e)
 {
     const struct key *key = schema_find(SCOPE_TENANT, e->key->text);
 
-    if (e->value->kind != NODE_SCALAR) {
-        refuse(r, e->value, "%.80s: must be a text", e->key->text);
-        return;
-    }
-    if (strncmp(e->key->text, "settings.", strlen("settings.")) == 0) {
-        read_setting(r, e);
-        return;
-    }
     if (key == NULL || key->type == KEY_SECTION) {
         refuse_key(r, e->key);
-        return;
+        return NULL;
     }
     const char *why = why_not(key, e->value);
     if (why != NULL) {
         refuse(r, e->key, "%s: %s", key->path, why);
+        return NULL;
+    }
+    return key;
+}
+
+static void read_option(struct reading *r, const struct node_entry *e)
+{
+    if (e->value->kind != NODE_SCALAR) {
+        refuse(r, e->value, "%.80s: must be a text", e->key->text);
+        return;
+    }
+    if (is_setting(e->key)) {
+        read_setting(r, e);
+        return;
+    }
+    const struct key *key = find_key(r, e);
+    if (key == NULL) {
         return;
     }
     const struct spot spot = {.key = key,
@@ -203,6 +218,24 @@ const struct overlay *overlay_build(const struct config *config, struct slice op
     config_faults_fini(&faults);
     arena_fini(&parsed);
     return overlay;
+}
+
+int overlay_check_keys(struct slice options, struct err *err)
+{
+    struct config_faults faults = {0};
+    struct arena parsed = {0};
+    struct reading r = {.decoder = {.parsed = &parsed, .faults = &faults}};
+    const struct node *map = node_parse(&parsed, options, &faults);
+
+    for (size_t i = 0; map != NULL && map->kind == NODE_MAP && i < map->count; i++) {
+        if (!is_setting(map->entries[i].key)) {
+            (void)find_key(&r, &map->entries[i]);
+        }
+    }
+    int rc = faults.count == 0 ? 0 : err_set(err, ERR_INVALID_VALUE, "%s", faults.items[0].text);
+    config_faults_fini(&faults);
+    arena_fini(&parsed);
+    return rc;
 }
 
 /* The count is the one thing that changes after it is built. */

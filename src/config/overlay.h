@@ -19,6 +19,9 @@ struct overlay;
 const struct overlay *overlay_build(const struct config *config, struct slice options,
                                     struct err *err);
 
+/* May these keys be given at all? Values are not looked at, nor repeated. ERR_INVALID_VALUE. */
+int overlay_check_keys(struct slice options, struct err *err);
+
 /* NULL is allowed. */
 const struct overlay *overlay_ref(const struct overlay *overlay);
 void overlay_unref(const struct overlay *overlay);

@@ -391,6 +391,10 @@ const struct key schema_keys[] = {
     ROW(TOP, "secrets.cache", TIME, secrets.cache, "5m",
         "How long a password that was read from AWS, Vault or a program is used without asking "
         "again; longer where the store fails."),
+    ROW(TOP, "secrets.environment", STRINGS, secrets.environment, "[]",
+        "Names of environment variables that programs (exec) get beside PATH, HOME, USER, LANG, "
+        "LC_ALL, TZ and TMPDIR: what they need to reach what they read.",
+        .example = "[AWS_REGION, VAULT_ADDR]"),
     NAMED("secrets.providers", PROVIDER, "Stores by name."),
     ROW(PROVIDER, "type", CHOICE, type, "files",
         "files in a folder, env (variables), exec (a program), aws-secrets-manager, vault "

@@ -65,6 +65,10 @@ static void alter_row(const struct tenant_request *request, struct tenant_outcom
     struct roster_record row;
     char *merged = NULL;
 
+    /* Before the server hears of it, whose log may keep what is said to it. */
+    if (overlay_check_keys(slice_str(request->options), err) < 0) {
+        return;
+    }
     if (registry_table_read(conn, request->spec.tenant, &row, err) < 0) {
         return;
     }

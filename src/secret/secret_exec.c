@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A secret that a program prints, or is given. It gets our environment and stderr, to read what it
-// is given or nothing, and a process group of its own, which is killed whole when it takes too long
-// or prints too much. It must end with status 0. A process is watched by its descriptor
+// A secret that a program prints, or is given. It gets our stderr, of our environment what every
+// program needs and what the configuration names (the rest may hold others' secrets), to read what
+// it is given or nothing, and a process group of its own, which is killed whole when it takes too
+// long or prints too much. It must end with status 0. A process is watched by its descriptor
 // (Linux 5.3), so that no signal and no other child of ours is touched.
 #include "secret/secret_ops.h"
 
@@ -61,8 +62,45 @@ static void set_attributes(posix_spawnattr_t *attributes)
                                                    POSIX_SPAWN_SETPGROUP);
 }
 
+/* The variable "NAME=value" of this name, or NULL. */
+static char *find_variable(const char *name)
+{
+    size_t n = strlen(name);
+
+    for (char **variable = environ; *variable != NULL; variable++) {
+        if (strncmp(*variable, name, n) == 0 && (*variable)[n] == '=') {
+            return *variable;
+        }
+    }
+    return NULL;
+}
+
+static size_t add_variables(char **to, size_t n, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char *variable = find_variable(names[i]);
+        if (variable != NULL) {
+            to[n++] = variable;
+        }
+    }
+    return n;
+}
+
+/* What of ours it gets; the array is to be freed. */
+static char **make_environment(const struct strings *variables)
+{
+    static const char *const usual[] = {"PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR"};
+    size_t usual_count = sizeof usual / sizeof usual[0];
+    char **environment = x_alloc((usual_count + variables->count + 1) * sizeof *environment);
+
+    size_t n = add_variables(environment, 0, usual, usual_count);
+    n = add_variables(environment, n, variables->items, variables->count);
+    environment[n] = NULL;
+    return environment;
+}
+
 /* Returns 0 or a positive errno, as posix_spawnp does. */
-static int spawn(struct run *run, char *const *argv, int out_fd)
+static int spawn(struct run *run, char *const *argv, char *const *environment, int out_fd)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -83,7 +121,7 @@ static int spawn(struct run *run, char *const *argv, int out_fd)
         result = posix_spawn_file_actions_adddup2(&files, out_fd, STDOUT_FILENO);
     }
     if (result == 0) {
-        result = posix_spawnp(&run->pid, argv[0], &files, &attributes, argv, environ);
+        result = posix_spawnp(&run->pid, argv[0], &files, &attributes, argv, environment);
     }
     (void)posix_spawnattr_destroy(&attributes);
 err_files:
@@ -121,15 +159,17 @@ static int reap(const struct run *run)
     return status;
 }
 
-static int start(struct run *run, const struct strings *argv, struct err *err)
+static int start(struct run *run, const struct secret_program *program, struct err *err)
 {
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC) < 0) {
         return fail_errno(err, "cannot be started", errno);
     }
-    char **words = copy_argv(argv);
-    int code = spawn(run, words, ends[1]);
+    char **words = copy_argv(&program->argv);
+    char **environment = make_environment(program->variables);
+    int code = spawn(run, words, environment, ends[1]);
+    free(environment);
     free(words);
     (void)close(ends[1]);
     if (code != 0) {
@@ -247,7 +287,7 @@ static int run_program(struct run *run, struct secret_program *program, char **o
     int result = program->input == NULL ? 0 : fill_input(run, program->input, err);
 
     if (result == 0) {
-        result = start(run, &program->argv, err);
+        result = start(run, program, err);
     }
     if (run->input >= 0) {
         (void)close(run->input);
@@ -277,7 +317,8 @@ int secret_program_run(struct secret_program *program, char **out, struct err *e
 
 int secret_exec_resolve(const struct secret_ref *ref, char **out, struct err *err)
 {
-    struct secret_program program = {.argv = ref->argv, .timeout_ms = SECRET_EXEC_TIMEOUT_MS};
+    struct secret_program program = {
+        .argv = ref->argv, .variables = ref->variables, .timeout_ms = SECRET_EXEC_TIMEOUT_MS};
 
     return secret_program_run(&program, out, err);
 }

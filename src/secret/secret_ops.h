@@ -29,6 +29,7 @@ int secret_file_read(int folder, const char *name, char **out, struct err *err);
 /* A program that is given a secret, or prints one. */
 struct secret_program {
     struct strings argv;
+    const struct strings *variables; /* secrets.environment */
     const char *input;  /* what it reads, at most SECRET_SIZE_MAX bytes; NULL: nothing */
     int64_t timeout_ms; /* until it has ended */
     int status;         /* afterwards: how it ended, where it did so with a status */

@@ -16,7 +16,10 @@ static int run(const struct store_call *call, const char *verb, const char *inpu
                struct err *err)
 {
     const struct strings *command = &call->provider->command;
-    struct secret_program program = {.input = input, .timeout_ms = call->provider->timeout};
+    struct secret_program program = {.variables =
+                                         &secrets_config(call->secrets)->secrets.environment,
+                                     .input = input,
+                                     .timeout_ms = call->provider->timeout};
 
     if (call->key->id[0] == '-') {
         return err_set(err, ERR_CONFIG, "a program would take it for an option");

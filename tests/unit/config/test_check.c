@@ -216,6 +216,8 @@ static const struct bad cases[] = {
      "f:2:20: tenancy.unknown: provision needs a tenancy.registry to keep tenants in\n"},
     {S "secrets: {store: files}\n",
      "f:2:18: secrets.store: no provider is named \"files\" in secrets.providers\n"},
+    {S "secrets: {environment: [A, B=1]}\n",
+     "f:2:24: secrets.environment: \"B=1\" is no name of a variable\n"},
     {S "secrets: {providers: {a: {type: vault}}}\n",
      "f:2:26: address: is needed for type vault\nf:2:26: token: is needed for type vault\n"},
     {S "secrets: {providers: {a: {type: aws-secrets-manager}}}\n",

@@ -122,6 +122,23 @@ START_TEST(what_belongs_into_the_file_is_refused)
 }
 END_TEST
 
+START_TEST(keys_are_looked_at_without_their_values)
+{
+    struct err err = {0};
+
+    ck_assert_int_eq(overlay_check_keys(slice_str("{\"pool.size\": \"hunter2\","
+                                                  " \"settings.work_mem\": \"x\"}"),
+                                        &err),
+                     0);
+    ck_assert_int_eq(overlay_check_keys(slice_str("{\"rls.key\": \"hunter2\"}"), &err),
+                     ERR_INVALID_VALUE);
+    ck_assert_str_eq(err.text, "rls.key: a secret stands in the configuration file, not here");
+    ck_assert_int_eq(overlay_check_keys(slice_str("{\"password\": \"hunter2\"}"), &err),
+                     ERR_INVALID_VALUE);
+    ck_assert_str_eq(err.text, "unknown key \"password\"");
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("config.overlay");
@@ -133,6 +150,7 @@ static Suite *make_suite(void)
     tcase_add_test(tc, an_unknown_key_is_told_with_the_one_that_was_meant);
     tcase_add_test(tc, values_have_the_bounds_of_the_file);
     tcase_add_test(tc, what_belongs_into_the_file_is_refused);
+    tcase_add_test(tc, keys_are_looked_at_without_their_values);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -228,10 +228,15 @@ START_TEST(a_file_beyond_the_bound_is_refused)
 }
 END_TEST
 
+/* What programs get beside the usual variables. */
+static const char *const also_names[] = {"TEST_ALSO", "TEST_UNSET"};
+static const struct strings also = {.items = also_names, .count = 2};
+
 /* A shell with a script. */
 #define SHELL(script)                                                                              \
     (&(struct secret_ref){                                                                         \
         .kind = SECRET_EXEC,                                                                       \
+        .variables = &also,                                                                        \
         .argv = {.items = (const char *const[]){"sh", "-c", script}, .count = 3}})
 
 START_TEST(a_program_prints_it)
@@ -251,6 +256,21 @@ START_TEST(a_program_has_a_group_of_its_own)
     check_good(SHELL("read -r pid name state parent group rest </proc/$$/stat; "
                      "test $group -eq $$ && echo own"),
                "own");
+}
+END_TEST
+
+START_TEST(a_program_gets_few_of_our_variables)
+{
+    ck_assert_int_eq(setenv("TEST_SECRET", "hunter2", 1), 0);
+    ck_assert_int_eq(setenv("TEST_ALSO", "named", 1), 0);
+    ck_assert_int_eq(setenv("TEST_ALSO_NOT", "hunter2", 1), 0);
+    ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
+
+    check_good(SHELL("echo $TEST_SECRET $TEST_ALSO_NOT $TEST_ALSO $TZ"), "named UTC");
+    check_good(SHELL("env | grep -cv '^\\(PATH\\|HOME\\|USER\\|LANG\\|LC_ALL\\|TZ\\|TMPDIR\\|"
+                     "TEST_ALSO\\|PWD\\|SHLVL\\|OLDPWD\\|_\\)='; true"),
+               "0");
+    ck_assert_int_eq(unsetenv("TZ"), 0);
 }
 END_TEST
 
@@ -276,7 +296,8 @@ END_TEST
 START_TEST(a_program_must_be_there)
 {
     static const char *const argv[] = {"/nonexistent/program"};
-    struct secret_ref ref = {.kind = SECRET_EXEC, .argv = {.items = argv, .count = 1}};
+    struct secret_ref ref = {
+        .kind = SECRET_EXEC, .argv = {.items = argv, .count = 1}, .variables = &also};
 
     check_bad(&ref, "exec: /nonexistent/program: cannot be started: No such file or directory");
 }
@@ -290,7 +311,8 @@ static void check_too_long(const char *script)
     char *out = NULL;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &before);
-    struct secret_program program = {.argv = SHELL(script)->argv, .timeout_ms = 100};
+    struct secret_program program = {
+        .argv = SHELL(script)->argv, .variables = &also, .timeout_ms = 100};
     ck_assert_int_eq(secret_program_run(&program, &out, &err), ERR_CONFIG);
     (void)clock_gettime(CLOCK_MONOTONIC, &after);
 
@@ -343,6 +365,7 @@ static Suite *make_suite(void)
     tcase_add_test(tc, a_program_prints_it);
     tcase_add_test(tc, a_program_has_nothing_to_read);
     tcase_add_test(tc, a_program_has_a_group_of_its_own);
+    tcase_add_test(tc, a_program_gets_few_of_our_variables);
     tcase_add_test(tc, a_program_must_end_well);
     tcase_add_test(tc, a_program_must_print_something);
     tcase_add_test(tc, a_program_that_prints_on_is_ended);

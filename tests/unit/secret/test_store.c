@@ -34,6 +34,7 @@ static void set_up(void)
     ck_assert_int_eq(setenv("D", folder, 1), 0);
     char *text = x_printf("servers: {main: {}}\n"
                           "secrets:\n"
+                          "  environment: [D]\n"
                           "  providers:\n"
                           "    files: {directory: %s/kept}\n"
                           "    env: {type: env, prefix: TEST_PW_}\n"

@@ -33,7 +33,7 @@ static void set_up(void)
     ck_assert_ptr_nonnull(mkdtemp(folder));
     ck_assert_int_eq(setenv("D", folder, 1), 0);
     char *text = x_printf("servers: {main: {}}\n"
-                          "secrets: {cache: 1h, providers: {it: {type: exec,"
+                          "secrets: {cache: 1h, environment: [D], providers: {it: {type: exec,"
                           " command: [sh, -c, '%s']}}}\n",
                           program);
     ck_assert_int_eq(config_parse("/etc/t.yaml", slice_str(text), &config, &faults), 0);
