@@ -65,6 +65,12 @@ static struct database *find_or_add(struct database **all, const char *server, c
     return found;
 }
 
+/* 0 is no limit. */
+static bool is_larger(const struct pool_config *a, const struct pool_config *b)
+{
+    return b->size != 0 && (a->size == 0 || a->size > b->size);
+}
+
 static void add_named(struct database **all, const struct tenant_config *config)
 {
     const char *name =
@@ -72,7 +78,7 @@ static void add_named(struct database **all, const struct tenant_config *config)
 
     if (name != NULL && strchr(name, '{') == NULL) {
         struct database *d = find_or_add(all, config->server, name, config->pool.mode);
-        if (d->pool == NULL || d->pool->size < config->pool.size) {
+        if (d->pool == NULL || is_larger(&config->pool, d->pool)) {
             d->pool = &config->pool;
         }
     }

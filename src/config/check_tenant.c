@@ -119,6 +119,9 @@ static void check_seal(const struct checker *c, const struct entry *e,
 
 static void check_pool(const struct checker *c, const struct entry *e, const struct pool_config *p)
 {
+    if (p->size == 0) {
+        return;
+    }
     if (p->min_size > p->size) {
         check_entry_fault(c, e, "pool.min_size", "%d is more than pool.size, %d", p->min_size,
                           p->size);

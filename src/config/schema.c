@@ -317,7 +317,7 @@ const struct key schema_keys[] = {
     SECTION(TENANT, "pool", "Server connections."),
     ROW(TENANT, "pool.mode", CHOICE, pool.mode, "transaction",
         "How long a client keeps a server connection.", .choices = pool_modes),
-    ROW(TENANT, "pool.size", INT, pool.size, "20", "Connections of one pool.", .min = 1,
+    ROW(TENANT, "pool.size", INT, pool.size, "20", "Connections of one pool; 0 is no limit.",
         .max = COUNT_MAX),
     ROW(TENANT, "pool.shards", INT, pool.shards, "1",
         "Parts that a pool is split into, each on a worker of its own with its share of the size.",

@@ -38,8 +38,7 @@
 #define NOT_IN_STARTUP                                                                             \
     "not written, because a tenant's settings would win over what clients ask for: "               \
     "ALTER ROLE ... IN DATABASE ... SET makes it a default on the server"
-#define HUGE_POOL "1000000" /* PgBouncer's 0 is no limit, which our pools do not have */
-#define USE_ONCE  "1ms"     /* PgBouncer's lifetime 0 is one use; ours is for ever */
+#define USE_ONCE "1ms" /* PgBouncer's lifetime 0 is one use; ours is for ever */
 
 const struct import_key import_keys[] = {
     /* generic */
@@ -48,7 +47,7 @@ const struct import_key import_keys[] = {
     MAPPED(GLOBAL, "unix_socket_dir", TOP, "listen.unix_dir", .fallback = "/tmp"),
     MAPPED(GLOBAL, "pool_mode", TENANT, "pool.mode", .fallback = "session"),
     MAPPED(GLOBAL, "max_client_conn", TOP, "limits.clients", .fallback = "100", .zero = "1"),
-    MAPPED(GLOBAL, "default_pool_size", TENANT, "pool.size", .zero = HUGE_POOL),
+    MAPPED(GLOBAL, "default_pool_size", TENANT, "pool.size"),
     MAPPED(GLOBAL, "min_pool_size", TENANT, "pool.min_size"),
     MAPPED(GLOBAL, "reserve_pool_size", TENANT, "pool.reserve_size"),
     MAPPED(GLOBAL, "reserve_pool_timeout", TENANT, "pool.reserve_timeout"),
@@ -184,7 +183,7 @@ const struct import_key import_keys[] = {
     OWN(DATABASE, "user"),
     OWN(DATABASE, "password"),
     MAPPED(DATABASE, "pool_mode", TENANT, "pool.mode"),
-    MAPPED(DATABASE, "pool_size", TENANT, "pool.size", .zero = HUGE_POOL),
+    MAPPED(DATABASE, "pool_size", TENANT, "pool.size"),
     MAPPED(DATABASE, "min_pool_size", TENANT, "pool.min_size"),
     MAPPED(DATABASE, "reserve_pool", TENANT, "pool.reserve_size"),
     MAPPED(DATABASE, "reserve_pool_size", TENANT, "pool.reserve_size"),

@@ -219,7 +219,7 @@ static void fill_sizes(struct import_tenants *w, const struct import_entry *entr
     const char *size = import_fields_effective(fields, "pool.size");
     const char *least = import_fields_effective(fields, "pool.min_size");
 
-    if (atoi(least) > atoi(size)) {
+    if (atoi(size) != 0 && atoi(least) > atoi(size)) {
         struct import_origin at =
             entry != NULL ? entry->at : import_tenants_global(w, "min_pool_size")->at;
         if (at.file != NULL) {

@@ -237,14 +237,19 @@ def test_a_copy_that_the_client_fails_is_an_error_and_no_more(one):
 
 
 def test_a_copy_that_the_server_fails_leaves_the_client_in_step(one):
-    with one.wire_tenant("carol") as client:
+    """What it sends too late reaches nobody, and keeps the one connection from nobody."""
+    with one.wire_tenant("carol") as client, one.wire_tenant("bravo") as other:
         client.send(query("COPY notes (body, id) FROM STDIN"))
         client.read_until("G")
         client.send(message("d", b"one column\n"), message("c"))
         answer = client.read_until()
 
         assert errors_of(answer)[0]["C"] == "22P04"
+        assert other.value("SELECT 'other'") == "other"
 
+        client.send_apart(message("d", b"late\n"), message("c"))
+
+        assert other.value("SELECT 'other'") == "other"
         assert client.value("SELECT 1") == "1"
 
 

@@ -98,7 +98,7 @@ END_TEST
 
 START_TEST(values_have_the_bounds_of_the_file)
 {
-    expect_fault("{\"pool.size\": \"0\"}", "pool.size: 0 is not between 1 and 1000000");
+    expect_fault("{\"pool.size\": \"-1\"}", "pool.size: -1 is not between 0 and 1000000");
     expect_fault("{\"strategy\": \"row\"}",
                  "strategy: \"row\" is none of rls, schema, database, none");
     expect_fault("{\"server\": \"mian\"}",

@@ -231,7 +231,7 @@ START_TEST(no_limit_stays_none)
     import(DATABASES "[pgbouncer]\ndefault_pool_size = 0\nquery_wait_timeout = 0\n"
                      "server_check_query =\n");
 
-    ck_assert_int_eq(tenant("app")->pool.size, 1000000);
+    ck_assert_int_eq(tenant("app")->pool.size, 0);
     ck_assert_int_eq((int)tenant("app")->timeouts.query_wait, 0);
     ck_assert_int_ge((int)(tenant("app")->pool.check_delay / 86400000), 24);
 }
