@@ -46,20 +46,22 @@ enum err_code {
 #undef X
 };
 
-#define ERR_TEXT_MAX 480
+#define ERR_TEXT_MAX   1000
+#define ERR_DETAIL_MAX 400
 
 struct err {
     int code;         /* 0, or one of the codes above, or a negative errno */
     char sqlstate[6]; /* set for ERR_SERVER (the server's own); else empty: err_sqlstate knows */
-    char text[ERR_TEXT_MAX]; /* one line, no full stop, no secret */
-    char hint[200];          /* what to do, or empty */
+    char text[ERR_TEXT_MAX];     /* one line, no full stop, no secret */
+    char detail[ERR_DETAIL_MAX]; /* what a server said beside it, or empty */
+    char hint[200];              /* what to do, or empty */
 };
 
 /* Nothing went wrong so far. Cheaper than a literal, which writes it all. */
 static inline void err_clear(struct err *err)
 {
     err->code = 0;
-    err->sqlstate[0] = err->text[0] = err->hint[0] = '\0';
+    err->sqlstate[0] = err->text[0] = err->detail[0] = err->hint[0] = '\0';
 }
 
 /* Sets code and text; returns the code, so that `return err_set(…)` reads well. err may be NULL. */

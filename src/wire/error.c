@@ -60,11 +60,13 @@ static bool is_sqlstate(struct slice s)
     return s.n == 5;
 }
 
-/* Copies what fits, as one terminated line: control characters become spaces, and no UTF-8
- * character is cut in two. */
+/* Copies what fits, as one terminated line: control characters become spaces, no UTF-8 character is
+ * cut in two, and what is cut ends in dots. */
 static void copy_line(char *out, size_t size, struct slice in)
 {
-    size_t n = in.n < size ? in.n : size - 1;
+    static const char dots[] = "...";
+    bool cut = in.n >= size;
+    size_t n = cut ? size - sizeof dots : in.n;
 
     for (int back = 0; back < 3 && n > 0 && n < in.n && (in.p[n] & 0xc0) == 0x80; back++) {
         n--;
@@ -72,7 +74,8 @@ static void copy_line(char *out, size_t size, struct slice in)
     for (size_t i = 0; i < n; i++) {
         out[i] = in.p[i] < 0x20 || in.p[i] == 0x7f ? ' ' : (char)in.p[i];
     }
-    out[n] = '\0';
+    memcpy(out + n, dots, cut ? sizeof dots : 0);
+    out[cut ? n + sizeof dots - 1 : n] = '\0';
 }
 
 void error_to_err(const struct error_fields *fields, struct err *err)
@@ -83,6 +86,7 @@ void error_to_err(const struct error_fields *fields, struct err *err)
     if (fields->message.n > 0) {
         copy_line(err->text, sizeof err->text, fields->message);
     }
+    copy_line(err->detail, sizeof err->detail, fields->detail);
     copy_line(err->hint, sizeof err->hint, fields->hint);
 }
 
@@ -101,6 +105,9 @@ void error_build(struct buf *out, uint8_t type, const char *severity, const stru
     append_field(out, 'V', severity);
     append_field(out, 'C', state[0] != '\0' ? state : "XX000");
     append_field(out, 'M', err->text[0] != '\0' ? err->text : err_code_text(err->code));
+    if (err->detail[0] != '\0') {
+        append_field(out, 'D', err->detail);
+    }
     if (err->hint[0] != '\0') {
         append_field(out, 'H', err->hint);
     }

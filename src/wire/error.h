@@ -22,11 +22,11 @@ struct error_fields {
 int error_parse(struct slice body, struct error_fields *fields);
 
 /* The server's error as ours: code ERR_SERVER, its SQLSTATE (XX000 where it sent none of five
- * characters of [0-9A-Z]), its message and hint, cut to size. */
+ * characters of [0-9A-Z]), its message, detail and hint, cut to size. */
 void error_to_err(const struct error_fields *fields, struct err *err);
 
-/* Appends an ErrorResponse ('E') or NoticeResponse ('N') with S, V, C, M, and H where there is a
- * hint. */
+/* Appends an ErrorResponse ('E') or NoticeResponse ('N') with S, V, C, M, and D and H where there
+ * is a detail or a hint. */
 void error_build(struct buf *out, uint8_t type, const char *severity, const struct err *err);
 
 #endif

@@ -223,14 +223,17 @@ def test_a_failed_parse_leaves_no_trace(acme, bravo):
     assert rows_of(acme.ask(use("s"))) == [["now", "1"]]
 
 
-def test_a_parse_that_failed_is_prepared_once_it_can_be(acme):
-    """The same text: what failed at the server must not count as prepared there."""
+def test_a_parse_that_failed_counts_for_nobody_as_prepared(tight, acme):
+    """Another client of the tenant has the same statement, and finds it at the server no more."""
     late = parse("SELECT 'there' FROM late", "s")
-    assert codes(acme.ask(late, sync())) == ["42P01"]
-
     acme.ask(query("CREATE TEMP TABLE late AS SELECT 1"))
-
     assert rows_of(acme.ask(late + use("s"))) == [["there"]]
+    with tight.wire_tenant("acme") as other:
+        other.ask(query("DEALLOCATE ALL"), query("DROP TABLE late"), batches=2)
+        assert codes(other.ask(late, sync())) == ["42P01"]
+        other.ask(query("CREATE TEMP TABLE late AS SELECT 1"))
+
+    assert rows_of(acme.ask(use("s"))) == [["there"]]
     acme.ask(query("DROP TABLE late"))
 
 

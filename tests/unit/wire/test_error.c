@@ -130,12 +130,12 @@ START_TEST(a_long_message_is_cut_between_characters)
     char text[ERR_TEXT_MAX + 10];
     struct err err;
     memset(text, 'x', sizeof text);
-    memcpy(text + ERR_TEXT_MAX - 3, "\xe2\x82\xac", 3); /* its last byte is one too many */
+    memcpy(text + ERR_TEXT_MAX - 6, "\xe2\x82\xac", 3); /* its last byte is one too many */
 
     error_to_err(&(struct error_fields){.message = slice_of(text, sizeof text)}, &err);
 
     ck_assert_uint_eq(strlen(err.text), ERR_TEXT_MAX - 3);
-    ck_assert_int_eq(err.text[ERR_TEXT_MAX - 4], 'x');
+    ck_assert_str_eq(err.text + ERR_TEXT_MAX - 7, "x...");
 }
 END_TEST
 
@@ -196,6 +196,25 @@ START_TEST(a_built_error_always_has_a_sqlstate)
 }
 END_TEST
 
+START_TEST(what_a_server_said_is_passed_on_with_its_detail)
+{
+    struct err err = err_of(BYTES("C55000\0Mnot now\0Dit is\nbusy\0Hwait\0\0"));
+    struct buf out = {0};
+    struct error_fields fields;
+    struct frame frame;
+
+    error_build(&out, WIRE_ERROR, "FATAL", &err);
+
+    ck_assert_int_eq(frame_peek(buf_slice(&out), &frame), FRAME_OK);
+    ck_assert_int_eq(error_parse(frame_body(buf_slice(&out), &frame), &fields), 0);
+    ck_assert_text(fields.sqlstate, "55000");
+    ck_assert_text(fields.message, "not now");
+    ck_assert_text(fields.detail, "it is busy");
+    ck_assert_text(fields.hint, "wait");
+    buf_release(&out);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *suite = suite_create("wire.error");
@@ -217,6 +236,7 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, a_built_error_has_all_that_a_client_looks_at);
     tcase_add_test(tcase, a_built_error_without_text_or_hint_says_what_its_code_means);
     tcase_add_test(tcase, a_built_error_always_has_a_sqlstate);
+    tcase_add_test(tcase, what_a_server_said_is_passed_on_with_its_detail);
     suite_add_tcase(suite, tcase);
     return suite;
 }
