@@ -247,12 +247,13 @@ def test_reconnect_never_exceeds_the_size(start):
         thread.join()
 
 
-def test_a_named_parse_in_two_segments_is_answered(transaction_proxy):
-    batch = parse("SELECT $1::int", "split", (23,))
+@pytest.mark.parametrize("more, step", [("", 1), (" /* " + "x" * 2000 + " */", 97)])
+def test_a_named_parse_in_two_segments_is_answered(transaction_proxy, more, step):
+    batch = parse("SELECT $1::int" + more, "split", (23,))
     rest = describe("S", "split") + bind((7,), "split") + execute() + sync()
 
     with transaction_proxy.wire_tenant("acme") as client:
-        for at in range(1, len(batch)):
+        for at in range(1, len(batch), step):
             client.send_apart(batch[:at])
             client.send(batch[at:] + rest)
             assert rows_of(client.read_until("Z")) == [["7"]]
