@@ -147,7 +147,7 @@ static void render(struct admin *admin, const struct gather *gather, struct rows
 
     add_named(&all, &config->defaults);
     for (size_t i = 0; i < config->tenant_count; i++) {
-        add_named(&all, &config->tenants[i]);
+        add_named(&all, config->tenants[i].config);
     }
     while ((r = record_next(&walk, sizeof *r)) != NULL) {
         add_used(&all, r);

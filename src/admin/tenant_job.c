@@ -59,7 +59,7 @@ static const struct tenant_config *choose_config(struct tenant_job *job, struct 
 {
     const struct config *config = realm_config(job->realm);
     struct slice name = slice_str(job->command.name);
-    const struct tenant_config *in_file = config_tenant(config, name);
+    const struct tenant_entry *in_file = config_tenant(config, name);
     struct tenant known;
 
     job->request.in_file = in_file != NULL;
@@ -71,7 +71,7 @@ static const struct tenant_config *choose_config(struct tenant_job *job, struct 
         return NULL;
     }
     if (in_file != NULL && (job->command.rotate || job->command.kind->argument != ARGUMENT_ALTER)) {
-        return in_file;
+        return in_file->config;
     }
     if (in_file != NULL || (job->command.kind->argument == ARGUMENT_ALTER && !job->request.known)) {
         (void)err_set(err, ERR_UNKNOWN_TENANT, "tenant \"%s\" is not in the registry",

@@ -29,21 +29,25 @@ static void add_chunk(struct arena *a, size_t least)
     a->used = 0;
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+static void *take(struct arena *a, size_t n)
 {
-    size_t rounded = (n + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-
-    if (a->chunks == NULL || a->chunks->size - a->used < rounded) {
-        add_chunk(a, rounded);
+    if (a->chunks == NULL || a->used > a->chunks->size || a->chunks->size - a->used < n) {
+        add_chunk(a, n);
     }
     void *p = a->chunks->data + a->used;
-    a->used += rounded;
+    a->used += n;
     return p;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    a->used = (a->used + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    return take(a, n);
 }
 
 char *arena_string(struct arena *a, struct slice s)
 {
-    char *copy = arena_alloc(a, s.n + 1);
+    char *copy = take(a, s.n + 1);
 
     if (s.n > 0) {
         memcpy(copy, s.p, s.n);

@@ -369,8 +369,8 @@ void check_config(const struct config *config, const struct node *root,
     for (size_t i = 0; i < config->secrets.provider_count; i++) {
         check_provider(&c, &config->secrets.providers[i]);
     }
-    check_tenant(&c, &config->defaults);
+    check_tenant(&c, "defaults", &config->defaults);
     for (size_t i = 0; i < config->tenant_count; i++) {
-        check_tenant(&c, &config->tenants[i]);
+        check_tenant(&c, config->tenants[i].name, config->tenants[i].config);
     }
 }

@@ -32,6 +32,6 @@ void check_entry_fault(const struct checker *c, const struct entry *e, const cha
 /* ", did you mean "main"?" or nothing. */
 void check_suggest_server(const struct config *config, const char *name, char *out, size_t cap);
 
-void check_tenant(const struct checker *c, const struct tenant_config *t);
+void check_tenant(const struct checker *c, const char *name, const struct tenant_config *t);
 
 #endif

@@ -132,9 +132,9 @@ static void check_pool(const struct checker *c, const struct entry *e, const str
     }
 }
 
-void check_tenant(const struct checker *c, const struct tenant_config *t)
+void check_tenant(const struct checker *c, const char *name, const struct tenant_config *t)
 {
-    const struct entry e = {.map = "tenants", .name = t->name == NULL ? "defaults" : t->name};
+    const struct entry e = {.map = "tenants", .name = name};
     char hint[100];
 
     if (t->server != NULL && config_server(c->config, t->server) == NULL) {
@@ -155,5 +155,5 @@ void check_tenant_alone(const struct config *config, const struct tenant_config 
     static const struct node nowhere = {.kind = NODE_MAP, .line = 1, .column = 1};
     const struct checker c = {.config = config, .root = &nowhere, .faults = faults};
 
-    check_tenant(&c, tenant);
+    check_tenant(&c, "defaults", tenant);
 }

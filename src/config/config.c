@@ -93,7 +93,7 @@ const struct user_config *config_user(const struct config *config, struct slice 
     return find(&container_of(config, struct snapshot, config)->users, name);
 }
 
-const struct tenant_config *config_tenant(const struct config *config, struct slice name)
+const struct tenant_entry *config_tenant(const struct config *config, struct slice name)
 {
     return find(&container_of(config, struct snapshot, config)->tenants, name);
 }

@@ -263,8 +263,8 @@ struct tenant_timeouts { /* ms; 0 = none */
     int64_t client_idle;
 };
 
+/* Tenants with the same keys share one. */
 struct tenant_config {
-    const char *name;     /* NULL in config.defaults */
     const char *server;   /* names a server that exists */
     const char *database; /* NULL: what the client asked for; pattern: {tenant} */
     enum strategy_kind strategy;
@@ -289,6 +289,12 @@ struct tenant_config {
     struct pool_config pool;
     struct tenant_limits limits;
     struct tenant_timeouts timeouts;
+};
+
+/* A tenant of the file. */
+struct tenant_entry {
+    const char *name;
+    const struct tenant_config *config;
 };
 
 enum provider_type {
@@ -374,7 +380,7 @@ struct config {
     const struct user_config *users; /* in the order of the file */
     size_t user_count;
     struct tenant_config defaults;       /* for tenants that are not named */
-    const struct tenant_config *tenants; /* in the order of the file, without defaults */
+    const struct tenant_entry *tenants;  /* in the order of the file, without defaults */
     size_t tenant_count;
     const struct secret_use *secret_uses; /* every secret asked for; the first is SECRET_NONE */
     size_t secret_use_count;
@@ -388,7 +394,7 @@ void config_unref(const struct config *config);
 const struct server_config *config_server(const struct config *config, const char *name);
 const struct provider_config *config_provider(const struct config *config, const char *name);
 const struct user_config *config_user(const struct config *config, struct slice name);
-const struct tenant_config *config_tenant(const struct config *config, struct slice name);
+const struct tenant_entry *config_tenant(const struct config *config, struct slice name);
 
 /* A tenant's name: 1 to 63 bytes of [A-Za-z0-9_][A-Za-z0-9_.-]*. Nothing else reaches SQL. */
 bool config_valid_tenant_name(struct slice name);

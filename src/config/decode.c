@@ -10,12 +10,13 @@
 
 #include "base/alloc.h"
 #include "base/limits.h"
+#include "config/alike.h"
 #include "config/suggest.h"
 
 /* An entry's name is the first member of its struct. */
 static_assert(offsetof(struct server_config, name) == 0, "name first");
 static_assert(offsetof(struct user_config, name) == 0, "name first");
-static_assert(offsetof(struct tenant_config, name) == 0, "name first");
+static_assert(offsetof(struct tenant_entry, name) == 0, "name first");
 static_assert(offsetof(struct provider_config, name) == 0, "name first");
 static_assert(sizeof(enum tls_mode) == sizeof(int), "choices are written as int");
 
@@ -96,31 +97,35 @@ static void read_entry(struct decoder *d, enum key_scope scope, const struct nod
     const struct walk w = {.scope = scope, .entry = e->key->text, .section = "", .base = to};
 
     memcpy(to, d->base[scope], schema_scopes[scope].size);
-    *(const char **)to = arena_string(d->arena, slice_str(e->key->text));
+    if (scope != SCOPE_TENANT) {
+        *(const char **)to = arena_string(d->arena, slice_str(e->key->text));
+    }
     walk_map(d, &w, e->value);
 }
 
-/* All entries of a map but `skip`, which was read before. */
-static struct entries read_entries(struct decoder *d, const struct key *key, const struct node *map,
-                                   const struct node *skip)
+static bool is_entry_map(struct decoder *d, const struct key *key, const struct node *map)
 {
     const struct walk w = {.scope = SCOPE_TOP, .section = key->path};
+
+    if (map->kind != NODE_MAP && !node_is_null(map)) {
+        refuse_map(d, &w, map);
+    }
+    return map->kind == NODE_MAP;
+}
+
+static struct entries read_entries(struct decoder *d, const struct key *key, const struct node *map)
+{
     size_t size = schema_scopes[key->entries].size;
     struct entries out = {0};
 
-    if (map->kind != NODE_MAP) {
-        if (!node_is_null(map)) {
-            refuse_map(d, &w, map);
-        }
+    if (!is_entry_map(d, key, map)) {
         return out;
     }
     out.items = arena_alloc(d->arena, map->count * size);
     for (size_t i = 0; i < map->count; i++) {
         const struct node_entry *e = &map->entries[i];
-        if (e->value != skip || strcmp(e->key->text, "defaults") != 0) {
-            check_entry_name(d, key->entries, e->key);
-            read_entry(d, key->entries, e, (char *)out.items + size * out.count++);
-        }
+        check_entry_name(d, key->entries, e->key);
+        read_entry(d, key->entries, e, (char *)out.items + size * out.count++);
     }
     return out;
 }
@@ -140,11 +145,54 @@ static const struct node *read_tenant_defaults(struct decoder *d, const struct n
     return node;
 }
 
+/* What the entry comes to: the same as one like it. One that is at fault is read for itself, so
+ * that its faults are reported where it stands. */
+static const struct tenant_config *read_tenant(struct decoder *d, struct alike *alike,
+                                               const struct node_entry *e)
+{
+    const struct tenant_config *found = alike_find(alike, e->value);
+    size_t faults = d->faults->count;
+
+    if (found != NULL) {
+        return found;
+    }
+    struct tenant_config *tenant = arena_alloc(d->arena, sizeof *tenant);
+    read_entry(d, SCOPE_TENANT, e, tenant);
+    if (d->faults->count == faults) {
+        alike_note(alike, tenant);
+    }
+    return tenant;
+}
+
+static void read_tenants(struct decoder *d, const struct key *key, const struct node *map)
+{
+    struct alike alike = {.entries = NULL};
+    const struct node *defaults = read_tenant_defaults(d, map);
+
+    if (!is_entry_map(d, key, map)) {
+        return;
+    }
+    struct tenant_entry *all = arena_alloc(d->arena, map->count * sizeof *all);
+    d->config->tenants = all;
+    for (size_t i = 0; i < map->count; i++) {
+        const struct node_entry *e = &map->entries[i];
+        if (e->value != defaults || strcmp(e->key->text, "defaults") != 0) {
+            check_entry_name(d, SCOPE_TENANT, e->key);
+            all[d->config->tenant_count++] =
+                (struct tenant_entry){.name = arena_string(d->arena, slice_str(e->key->text)),
+                                      .config = read_tenant(d, &alike, e)};
+        }
+    }
+    alike_fini(&alike);
+}
+
 static void read_named(struct decoder *d, const struct key *key, const struct node *map)
 {
-    const struct node *skip = key->entries == SCOPE_TENANT ? read_tenant_defaults(d, map) : NULL;
-    struct entries all = read_entries(d, key, map, skip);
-
+    if (key->entries == SCOPE_TENANT) {
+        read_tenants(d, key, map);
+        return;
+    }
+    struct entries all = read_entries(d, key, map);
     switch (key->entries) {
     case SCOPE_SERVER:
         d->config->servers = all.items;
@@ -154,14 +202,11 @@ static void read_named(struct decoder *d, const struct key *key, const struct no
         d->config->users = all.items;
         d->config->user_count = all.count;
         break;
-    case SCOPE_TENANT:
-        d->config->tenants = all.items;
-        d->config->tenant_count = all.count;
-        break;
     case SCOPE_PROVIDER:
         d->config->secrets.providers = all.items;
         d->config->secrets.provider_count = all.count;
         break;
+    case SCOPE_TENANT:
     case SCOPE_TOP:
     case SCOPES:
         break;
@@ -234,7 +279,7 @@ static void set_defaults(struct decoder *d)
 }
 
 /* A tenant that names no server is on the first. */
-static void set_servers(struct config *config, struct tenant_config *tenants)
+static void set_servers(struct config *config)
 {
     if (config->server_count == 0) {
         return;
@@ -243,8 +288,10 @@ static void set_servers(struct config *config, struct tenant_config *tenants)
         config->defaults.server = config->servers[0].name;
     }
     for (size_t i = 0; i < config->tenant_count; i++) {
-        if (tenants[i].server == NULL) {
-            tenants[i].server = config->defaults.server;
+        struct tenant_config *tenant =
+            (struct tenant_config *)(uintptr_t)config->tenants[i].config; /* still being made */
+        if (tenant->server == NULL) {
+            tenant->server = config->defaults.server;
         }
     }
 }
@@ -262,7 +309,7 @@ void decode_config(struct decoder *d, const struct node *root)
         read_named(d, schema_find(SCOPE_TOP, "secrets.providers"), providers);
     }
     walk_map(d, &top, root);
-    set_servers(d->config, (struct tenant_config *)d->config->tenants);
+    set_servers(d->config);
     d->config->secret_uses = arena_copy(d->arena, d->uses, d->use_count * sizeof *d->uses);
     d->config->secret_use_count = d->use_count;
     free(d->uses);

@@ -69,13 +69,16 @@ static void diff_structs(const struct pair *p, struct config_changes *out)
 
 static const void *find_entry(const struct side *side, enum key_scope scope, const char *name)
 {
+    const struct tenant_entry *tenant;
+
     switch (scope) {
     case SCOPE_SERVER:
         return config_server(side->config, name);
     case SCOPE_USER:
         return config_user(side->config, slice_str(name));
     case SCOPE_TENANT:
-        return config_tenant(side->config, slice_str(name));
+        tenant = config_tenant(side->config, slice_str(name));
+        return tenant == NULL ? NULL : tenant->config;
     case SCOPE_PROVIDER:
         return config_provider(side->config, name);
     case SCOPE_TOP:
@@ -95,7 +98,16 @@ static void keep_entry(struct config_changes *out, enum config_change_kind kind,
 
 static const void *entry_at(const struct side *side, enum key_scope scope, size_t i)
 {
+    if (scope == SCOPE_TENANT) {
+        return side->config->tenants[i].config;
+    }
     return (const char *)side->entries + i * schema_scopes[scope].size;
+}
+
+static const char *name_at(const struct side *side, enum key_scope scope, size_t i)
+{
+    return scope == SCOPE_TENANT ? side->config->tenants[i].name
+                                 : *(const char *const *)entry_at(side, scope, i);
 }
 
 static void diff_entries(enum key_scope scope, const struct side *before, const struct side *after,
@@ -103,7 +115,7 @@ static void diff_entries(enum key_scope scope, const struct side *before, const 
 {
     for (size_t i = 0; i < before->count; i++) {
         const void *old = entry_at(before, scope, i);
-        const char *name = *(const char *const *)old;
+        const char *name = name_at(before, scope, i);
         const void *new = find_entry(after, scope, name);
         if (new == NULL) {
             keep_entry(out, CHANGE_REMOVED, scope, name);
@@ -118,7 +130,7 @@ static void diff_entries(enum key_scope scope, const struct side *before, const 
                      out);
     }
     for (size_t i = 0; i < after->count; i++) {
-        const char *name = *(const char *const *)entry_at(after, scope, i);
+        const char *name = name_at(after, scope, i);
         if (find_entry(before, scope, name) == NULL) {
             keep_entry(out, CHANGE_ADDED, scope, name);
         }

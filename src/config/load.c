@@ -46,7 +46,7 @@ static void build_indexes(struct snapshot *s)
     s->users.size = sizeof(struct user_config);
     index_build(&s->users, &s->arena, s->config.user_count);
     s->tenants.entries = s->config.tenants;
-    s->tenants.size = sizeof(struct tenant_config);
+    s->tenants.size = sizeof(struct tenant_entry);
     index_build(&s->tenants, &s->arena, s->config.tenant_count);
 }
 

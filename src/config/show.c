@@ -97,15 +97,22 @@ static void show_struct(struct show *s, const struct shown *w)
     }
 }
 
-static void show_entries(struct show *s, enum key_scope scope, const void *entries, size_t count,
-                         const void *compare)
+static void show_entries(struct show *s, enum key_scope scope, const void *entries, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const void *entry = (const char *)entries + i * schema_scopes[scope].size;
-        show_struct(s, &(struct shown){.scope = scope,
-                                       .entry = *(const char *const *)entry,
-                                       .base = entry,
-                                       .compare = compare});
+        show_struct(s, &(struct shown){
+                           .scope = scope, .entry = *(const char *const *)entry, .base = entry});
+    }
+}
+
+static void show_tenants(struct show *s, const struct config *config)
+{
+    for (size_t i = 0; i < config->tenant_count; i++) {
+        show_struct(s, &(struct shown){.scope = SCOPE_TENANT,
+                                       .entry = config->tenants[i].name,
+                                       .base = config->tenants[i].config,
+                                       .compare = &config->defaults});
     }
 }
 
@@ -114,13 +121,12 @@ void config_show(const struct config *config, config_row_cb on_row, void *contex
     struct show s = {.on_row = on_row, .context = context};
 
     show_struct(&s, &(struct shown){.scope = SCOPE_TOP, .base = config});
-    show_entries(&s, SCOPE_SERVER, config->servers, config->server_count, NULL);
-    show_entries(&s, SCOPE_USER, config->users, config->user_count, NULL);
-    show_entries(&s, SCOPE_PROVIDER, config->secrets.providers, config->secrets.provider_count,
-                 NULL);
+    show_entries(&s, SCOPE_SERVER, config->servers, config->server_count);
+    show_entries(&s, SCOPE_USER, config->users, config->user_count);
+    show_entries(&s, SCOPE_PROVIDER, config->secrets.providers, config->secrets.provider_count);
     show_struct(
         &s, &(struct shown){.scope = SCOPE_TENANT, .entry = "defaults", .base = &config->defaults});
-    show_entries(&s, SCOPE_TENANT, config->tenants, config->tenant_count, &config->defaults);
+    show_tenants(&s, config);
     buf_release(&s.key);
     buf_release(&s.value);
     buf_release(&s.fallback);

@@ -112,8 +112,8 @@ static void free_words(struct words *w)
 static int find_words(const struct config *config, const struct user_config *user,
                       const char *tenant, struct words *w, struct err *err)
 {
-    const struct tenant_config *t = config_tenant(config, slice_str(tenant));
-    const char *database = t == NULL ? config->defaults.database : t->database;
+    const struct tenant_entry *t = config_tenant(config, slice_str(tenant));
+    const char *database = t == NULL ? config->defaults.database : t->config->database;
     bool plain = database != NULL && strchr(database, '{') == NULL;
     *w = (struct words){.user = x_strdup(user->name),
                         .database = x_strdup(plain ? database : user->name),

@@ -348,9 +348,9 @@ static const char *another_tenant(const struct config *config, const char *tenan
 
 static int verify_tenant(struct verify *v, const char *tenant, struct err *err)
 {
-    const struct tenant_config *t = config_tenant(v->config, slice_str(tenant));
+    const struct tenant_entry *named = config_tenant(v->config, slice_str(tenant));
+    const struct tenant_config *t = named == NULL ? &v->config->defaults : named->config;
 
-    t = t == NULL ? &v->config->defaults : t;
     v->conn = tenant_login(v->config, v->options, tenant, err);
     if (v->conn == NULL) {
         err_wrap(err, "tenant %s", tenant);

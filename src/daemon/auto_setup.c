@@ -74,9 +74,9 @@ static bool is_planned(const struct auto_setup_job *job, const struct place *p)
 }
 
 /* The defaults have no name: only a database that is the same for all is theirs. */
-static void plan(struct auto_setup_job *job, const struct tenant_config *config)
+static void plan(struct auto_setup_job *job, const char *name, const struct tenant_config *config)
 {
-    struct name_values values = {.tenant = slice_str(config->name == NULL ? "" : config->name)};
+    struct name_values values = {.tenant = slice_str(name)};
     struct place p = {.config = config};
 
     if (config->strategy != STRATEGY_RLS || config->rls.setup != RLS_AUTO ||
@@ -208,9 +208,9 @@ static void start(struct auto_setup *a)
     job->owner = a;
     job->realm = realm_ref(a->realm);
     job->work.data = job;
-    plan(job, &config->defaults);
+    plan(job, "", &config->defaults);
     for (size_t i = 0; i < config->tenant_count; i++) {
-        plan(job, &config->tenants[i]);
+        plan(job, config->tenants[i].name, config->tenants[i].config);
     }
     if (job->count == 0 || uv_queue_work(&a->loop->uv, &job->work, work, on_worked) < 0) {
         free_job(job);

@@ -108,14 +108,14 @@ static int check_key(const struct stock *stock, const struct secret_ref *ref, co
     return 0;
 }
 
-static int check_keys(const struct stock *stock, const struct tenant_config *tenant,
-                      struct err *err)
+static int check_keys(const struct stock *stock, const char *name,
+                      const struct tenant_config *tenant, struct err *err)
 {
     int rc = check_key(stock, &tenant->rls.key, "rls.key", err);
 
     rc = rc < 0 ? rc : check_key(stock, &tenant->rls.spare_key, "rls.spare_key", err);
     if (rc < 0) {
-        err_wrap(err, "tenants.%s", tenant->name == NULL ? "defaults" : tenant->name);
+        err_wrap(err, "tenants.%s", name);
     }
     return rc;
 }
@@ -123,10 +123,10 @@ static int check_keys(const struct stock *stock, const struct tenant_config *ten
 static int check_all_keys(const struct stock *stock, struct err *err)
 {
     const struct config *config = stock->config;
-    int rc = check_keys(stock, &config->defaults, err);
+    int rc = check_keys(stock, "defaults", &config->defaults, err);
 
     for (size_t i = 0; i < config->tenant_count && rc == 0; i++) {
-        rc = check_keys(stock, &config->tenants[i], err);
+        rc = check_keys(stock, config->tenants[i].name, config->tenants[i].config, err);
     }
     return rc;
 }

@@ -49,11 +49,12 @@ void registry_unref(const struct registry *registry)
     free(mine);
 }
 
-static const struct tenant *tenant_of_file(const struct tenant_config *config,
+static const struct tenant *tenant_of_file(const struct tenant_entry *entry,
                                            const struct roll_row *row, struct tenant *tenant)
 {
-    *tenant = (struct tenant){
-        .name = config->name, .config = config, .state = row == NULL ? TENANT_ACTIVE : row->state};
+    *tenant = (struct tenant){.name = entry->name,
+                              .config = entry->config,
+                              .state = row == NULL ? TENANT_ACTIVE : row->state};
     return tenant;
 }
 
@@ -74,7 +75,7 @@ static const struct tenant *tenant_of_row(const struct registry *registry,
 const struct tenant *registry_find(const struct registry *registry, struct slice name,
                                    struct tenant *tenant)
 {
-    const struct tenant_config *in_file = config_tenant(registry->config, name);
+    const struct tenant_entry *in_file = config_tenant(registry->config, name);
     struct roll_row row;
     bool found = roll_find(&registry->roll, name, &row);
 

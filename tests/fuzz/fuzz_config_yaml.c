@@ -32,7 +32,7 @@ static void use(const struct config *config)
         struct slice name = slice_str(config->tenants[i].name);
         assert(config_valid_tenant_name(name));
         assert(config_tenant(config, name) == &config->tenants[i]);
-        assert(config_server(config, config->tenants[i].server) != NULL);
+        assert(config_server(config, config->tenants[i].config->server) != NULL);
     }
 }
 

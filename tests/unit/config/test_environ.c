@@ -70,7 +70,7 @@ START_TEST(variables_alone_are_a_configuration)
     ck_assert_str_eq(c->users[0].password.value, "#not: 'yaml'");
     ck_assert_str_eq(c->listen.unix_dir, "");
     ck_assert_uint_eq(c->tenant_count, 2);
-    ck_assert_int_eq(config_tenant(c, slice_str("acme-1"))->strategy, STRATEGY_SCHEMA);
+    ck_assert_int_eq(config_tenant(c, slice_str("acme-1"))->config->strategy, STRATEGY_SCHEMA);
     ck_assert_ptr_nonnull(config_tenant(c, slice_str("globex")));
     config_unref(c);
 }

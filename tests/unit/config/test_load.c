@@ -30,10 +30,11 @@ static const struct config *parse(const char *text)
 
 static const struct tenant_config *tenant(const struct config *config, const char *name)
 {
-    const struct tenant_config *t = config_tenant(config, slice_str(name));
+    const struct tenant_entry *entry = config_tenant(config, slice_str(name));
 
-    ck_assert_ptr_nonnull(t);
-    return t;
+    ck_assert_ptr_nonnull(entry);
+    ck_assert_str_eq(entry->name, name);
+    return entry->config;
 }
 
 START_TEST(a_server_is_enough)
@@ -58,7 +59,6 @@ START_TEST(a_server_is_enough)
     ck_assert_int_eq(c->servers[0].connect_timeout, 15000);
     ck_assert_uint_eq(c->tenant_count, 0);
     ck_assert_str_eq(c->defaults.server, "main");
-    ck_assert_ptr_null(c->defaults.name);
     ck_assert_ptr_null(c->defaults.database);
     ck_assert_int_eq(c->defaults.strategy, STRATEGY_RLS);
     ck_assert_int_eq(c->defaults.pool.mode, POOL_TRANSACTION);
@@ -79,7 +79,6 @@ START_TEST(a_tenant_is_the_defaults_with_its_own_keys)
     const struct tenant_config *acme = tenant(c, "acme");
     const struct tenant_config *globex = tenant(c, "globex");
 
-    ck_assert_str_eq(acme->name, "acme");
     ck_assert_int_eq(acme->pool.size, 3);
     ck_assert_int_eq(acme->pool.mode, POOL_SESSION);
     ck_assert_str_eq(acme->rls.column, "org");
@@ -243,12 +242,48 @@ START_TEST(ten_thousand_tenants_are_all_found)
     ck_assert_uint_eq(c->tenant_count, 10000);
     for (int i = 0; i < 10000; i++) {
         (void)snprintf(name, sizeof name, "t%d", i);
-        ck_assert_str_eq(tenant(c, name)->name, name);
+        ck_assert_ptr_eq(tenant(c, name), tenant(c, "t0"));
     }
     ck_assert_ptr_null(config_tenant(c, slice_str("t10000")));
     config_unref(c);
     config_faults_fini(&faults);
     buf_release(&text);
+}
+END_TEST
+
+START_TEST(tenants_that_say_the_same_share_what_it_comes_to)
+{
+    const struct config *c = parse(SERVERS "tenants:\n"
+                                           "  a: {strategy: schema, settings: {work_mem: 5MB}}\n"
+                                           "  b: {strategy: schema, settings: {work_mem: 5MB}}\n"
+                                           "  c: {strategy: schema, settings: {work_mem: 6MB}}\n"
+                                           "  d: {}\n"
+                                           "  e: {}\n");
+
+    ck_assert_ptr_eq(tenant(c, "a"), tenant(c, "b"));
+    ck_assert_ptr_ne(tenant(c, "a"), tenant(c, "c"));
+    ck_assert_ptr_eq(tenant(c, "d"), tenant(c, "e"));
+    ck_assert_str_eq(tenant(c, "c")->settings.items[0].value, "6MB");
+    config_unref(c);
+}
+END_TEST
+
+START_TEST(a_fault_is_told_of_each_tenant_that_has_it)
+{
+    struct config_faults faults = {0};
+    const struct config *c = NULL;
+
+    ck_assert_int_lt(config_parse("t.yaml",
+                                  slice_str(SERVERS "tenants:\n"
+                                                    "  a: {stratgy: schema}\n"
+                                                    "  b: {stratgy: schema}\n"),
+                                  &c, &faults),
+                     0);
+
+    ck_assert_uint_eq(faults.count, 2);
+    ck_assert_int_eq(faults.items[0].line, 3);
+    ck_assert_int_eq(faults.items[1].line, 4);
+    config_faults_fini(&faults);
 }
 END_TEST
 
@@ -460,6 +495,8 @@ static Suite *make_suite(void)
     tcase_add_test(tc, rules_keep_their_order);
     tcase_add_test(tc, names_are_found_and_others_are_not);
     tcase_add_test(tc, ten_thousand_tenants_are_all_found);
+    tcase_add_test(tc, tenants_that_say_the_same_share_what_it_comes_to);
+    tcase_add_test(tc, a_fault_is_told_of_each_tenant_that_has_it);
     tcase_add_test(tc, the_last_reference_ends_it);
     tcase_add_test(tc, tenant_names_have_a_narrow_grammar);
     tcase_add_test(tc, every_key_that_is_promised_is_kept);

@@ -90,10 +90,10 @@ static void ck_refused(const char *text, const char *expected)
 
 static const struct tenant_config *tenant(const char *name)
 {
-    const struct tenant_config *found = config_tenant(config, slice_str(name));
+    const struct tenant_entry *found = config_tenant(config, slice_str(name));
 
     ck_assert_msg(found != NULL, "no tenant %s", name);
-    return found;
+    return found->config;
 }
 
 #define DATABASES "[databases]\napp = host=127.0.0.1 port=5433\n"

@@ -36,10 +36,10 @@ START_TEST(each_reference_finds_its_secret)
     ck_assert_str_eq(secret_of(s, &c->users[0].password), "one");
     ck_assert_str_eq(secret_of(s, &c->users[1].password), "two");
     ck_assert_str_eq(secret_of(s, &c->servers[0].admin.password), "boss");
-    ck_assert_str_eq(secret_of(s, &c->tenants[0].login.password), "shared");
-    ck_assert_ptr_eq(secret_of(s, &c->tenants[0].login.password),
+    ck_assert_str_eq(secret_of(s, &c->tenants[0].config->login.password), "shared");
+    ck_assert_ptr_eq(secret_of(s, &c->tenants[0].config->login.password),
                      secret_of(s, &c->defaults.login.password));
-    ck_assert_ptr_null(secret_of(s, &c->tenants[1].login.password));
+    ck_assert_ptr_null(secret_of(s, &c->tenants[1].config->login.password));
     ck_assert_ptr_null(secret_of(s, &c->auth.query.password));
     ck_assert_uint_eq(buf_size(&errors), 0);
     secrets_unref(s);
