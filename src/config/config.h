@@ -277,6 +277,7 @@ struct tenant_config {
     struct {
         const char *name;        /* pattern: {tenant} */
         const char *search_path; /* pattern: {tenant}, {schema}, {role} */
+        const char *clone;       /* the schema whose objects a new one gets, or NULL */
         const char *template;    /* path of an SQL file, or NULL; pattern: {tenant} */
     } schema;
     struct {
@@ -379,8 +380,8 @@ struct config {
     size_t server_count;
     const struct user_config *users; /* in the order of the file */
     size_t user_count;
-    struct tenant_config defaults;       /* for tenants that are not named */
-    const struct tenant_entry *tenants;  /* in the order of the file, without defaults */
+    struct tenant_config defaults;      /* for tenants that are not named */
+    const struct tenant_entry *tenants; /* in the order of the file, without defaults */
     size_t tenant_count;
     const struct secret_use *secret_uses; /* every secret asked for; the first is SECRET_NONE */
     size_t secret_use_count;

@@ -296,6 +296,10 @@ const struct key schema_keys[] = {
     ROW(TENANT, "schema.search_path", TEXT, schema.search_path, "\"{schema}\"",
         "The tenant's search_path; names that are filled in are quoted.",
         .places = PLACE_TENANT | PLACE_SCHEMA | PLACE_ROLE, .some = true),
+    ROW(TENANT, "schema.clone", NAME, schema.clone, NULL,
+        "Schema of the same database whose tables, views and functions a new tenant's schema gets, "
+        "without rows.",
+        .example = "model", .some = true),
     ROW(TENANT, "schema.template", PATH, schema.template, NULL,
         "SQL file that is run in the new schema of a tenant.", .places = PLACE_TENANT,
         .example = "schema.sql", .some = true),

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "provision/grants.h"
 #include "provision/quote.h"
+#include "provision/schema_clone.h"
 
 enum { TEMPLATE_MAX = 16 << 20 }; /* bytes of an SQL file */
 
@@ -109,6 +110,9 @@ static void create_schema(struct script *s, const struct tenant_spec *spec)
     script_run(s, &sql);
     tenant_object_comment(s, OBJECT_SCHEMA, spec->schema, spec, false);
     grants_write(s, spec, spec->schema);
+    if (spec->config->schema.clone != NULL) {
+        schema_clone(s, spec);
+    }
     if (spec->config->schema.template != NULL) {
         run_template(s, spec);
     }
