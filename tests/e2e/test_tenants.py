@@ -268,7 +268,7 @@ def test_only_what_was_missed_is_read_again(begin, server):
                "INSERT INTO fahrend.tenants (name, change) VALUES ('silent', 1000000)", "app")
 
     wait_until(lambda: states(daemon, "silent") == ["active"], "what nobody told is found")
-    assert daemon.log.count("registry read") == 2
+    wait_until(lambda: daemon.log.count("registry read") == 2, "the log tells of it")
     daemon.console("DROP TENANT seen")
     daemon.console("DROP TENANT silent")
 
