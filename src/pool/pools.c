@@ -14,6 +14,7 @@ void pools_init(struct pools *pools, struct loop *loop,
     list_init(&pools->watches);
     list_init(&pools->lingering);
     context_table_init(&pools->contexts);
+    switch_texts_init(&pools->switch_texts);
     slab_init(&pools->backends, sizeof(struct backend));
 }
 
@@ -54,6 +55,7 @@ void pools_fini(struct pools *pools)
     host_free_all(&pools->hosts);
     account_free_all(&pools->accounts);
     context_table_fini(&pools->contexts);
+    switch_texts_fini(&pools->switch_texts);
     slab_fini(&pools->backends);
 }
 

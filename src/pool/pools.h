@@ -11,6 +11,7 @@
 #include "pool/levels.h"
 #include "pool/pool.h"
 #include "pool/pool_key.h"
+#include "pool/switch.h"
 
 struct pools {
     struct loop *loop;
@@ -20,6 +21,7 @@ struct pools {
     struct host *hosts;       /* uthash by name */
     struct account *accounts; /* uthash by name */
     struct context_table contexts;
+    struct switch_texts switch_texts;
     struct slab backends;
     uint64_t next_id;      /* numbers of connections: multiples of CREW_IDS */
     uint32_t count;        /* connections in any state, of all pools */

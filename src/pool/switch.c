@@ -7,12 +7,12 @@
 #include "base/limits.h"
 #include "wire/build.h"
 
-/* Settings that one SELECT sets at most; its statement is prepared once for each count. */
-#define SETS_PER_SELECT 8
-
 /* Bits of *prepared: BEGIN and COMMIT, then the SELECT for each count from 1. */
 #define PREPARED_FRAME     1U
 #define PREPARED_SELECT(n) (1U << (n))
+
+#define BEGIN_NAME  "fahrend_begin"
+#define COMMIT_NAME "fahrend_commit"
 
 /* Every setting of two contexts, and a seal. */
 #define ASSIGNMENTS_MAX (2 * CONTEXT_SETTINGS_MAX + 1)
@@ -74,48 +74,14 @@ static void collect_sets(struct assignments *all, const struct switch_order *ord
     }
 }
 
-/* Statement with our name where names may be trusted, else the unnamed one, parsed each time. */
-static void run(struct buf *out, const char *name, bool parse, const char *sql,
-                const struct assignment *sets, size_t count)
+/* A statement without parameters; one whose sql is NULL is prepared already. */
+static void run(struct buf *out, const char *name, const char *sql)
 {
-    struct slice values[2 * SETS_PER_SELECT];
-
-    for (size_t i = 0; i < count; i++) {
-        values[2 * i] = sets[i].name;
-        values[2 * i + 1] = sets[i].value;
-    }
-    if (parse) {
+    if (sql != NULL) {
         build_parse(out, name, sql);
     }
-    build_bind(out, name, values, 2 * count);
+    build_bind(out, name, NULL, 0);
     build_execute(out);
-}
-
-static void select_sql(char *sql, size_t size, size_t count)
-{
-    size_t at = (size_t)snprintf(sql, size, "SELECT pg_catalog.set_config($1,$2,false)");
-
-    for (size_t i = 1; i < count; i++) {
-        at += (size_t)snprintf(sql + at, size - at, ", pg_catalog.set_config($%zu,$%zu,false)",
-                               2 * i + 1, 2 * i + 2);
-    }
-}
-
-static void run_select(struct buf *out, const struct assignment *sets, size_t count, bool named,
-                       uint32_t *prepared)
-{
-    char name[32] = "";
-    char sql[64 * SETS_PER_SELECT];
-    bool parse = !named || (*prepared & PREPARED_SELECT(count)) == 0;
-
-    if (named) {
-        (void)snprintf(name, sizeof name, "fahrend_set_%zu", count);
-        *prepared |= PREPARED_SELECT(count);
-    }
-    if (parse) {
-        select_sql(sql, sizeof sql, count);
-    }
-    run(out, name, parse, sql, sets, count);
 }
 
 /* What DISCARD ALL does, but for DISCARD PLANS: a sealed tenant's policies ask a function whose
@@ -138,20 +104,84 @@ static const char *const scrub_steps[] = {
 
 enum { SCRUB_STEPS = sizeof scrub_steps / sizeof scrub_steps[0] };
 
-/* A sealed switch always ends with a COMMIT of its own, which the steps need. */
-static uint32_t scrub(struct buf *out, bool sealed)
+/* ---- what is the same in every switch ---- */
+
+static void select_sql(char *sql, size_t size, size_t count)
 {
-    if (!sealed) {
-        run(out, "", true, "DISCARD ALL", NULL, 0);
-        return 1;
+    size_t at = (size_t)snprintf(sql, size, "SELECT pg_catalog.set_config($1,$2,false)");
+
+    for (size_t i = 1; i < count; i++) {
+        at += (size_t)snprintf(sql + at, size - at, ", pg_catalog.set_config($%zu,$%zu,false)",
+                               2 * i + 1, 2 * i + 2);
     }
-    for (size_t i = 0; i < SCRUB_STEPS; i++) {
-        run(out, "", true, scrub_steps[i], NULL, 0);
-    }
-    return SCRUB_STEPS;
 }
 
-uint32_t switch_build(struct buf *out, const struct switch_order *order, uint32_t *prepared)
+void switch_texts_init(struct switch_texts *texts)
+{
+    char sql[64 * SWITCH_SETS];
+
+    *texts = (struct switch_texts){.named = {{.p = NULL}}};
+    run(&texts->scrub, "", "DISCARD ALL");
+    for (size_t i = 0; i < SCRUB_STEPS; i++) {
+        run(&texts->scrub_sealed, "", scrub_steps[i]);
+    }
+    run(&texts->begin, "", "BEGIN");
+    run(&texts->begin_named, BEGIN_NAME, NULL);
+    run(&texts->commit, "", "COMMIT");
+    run(&texts->commit_named, COMMIT_NAME, NULL);
+    for (size_t count = 1; count <= SWITCH_SETS; count++) {
+        select_sql(sql, sizeof sql, count);
+        build_parse(&texts->select[count - 1], "", sql);
+        (void)snprintf(texts->name[count - 1], SWITCH_NAME, "fahrend_set_%zu", count);
+        build_parse(&texts->named[count - 1], texts->name[count - 1], sql);
+    }
+}
+
+void switch_texts_fini(struct switch_texts *texts)
+{
+    buf_release(&texts->scrub);
+    buf_release(&texts->scrub_sealed);
+    buf_release(&texts->begin);
+    buf_release(&texts->begin_named);
+    buf_release(&texts->commit);
+    buf_release(&texts->commit_named);
+    for (size_t i = 0; i < SWITCH_SETS; i++) {
+        buf_release(&texts->select[i]);
+        buf_release(&texts->named[i]);
+    }
+}
+
+/* ---- one switch ---- */
+
+/* By our name where names may be trusted; else unnamed, and parsed each time. */
+static void run_select(struct buf *out, const struct switch_texts *texts,
+                       const struct assignment *sets, size_t count, bool named, uint32_t *prepared)
+{
+    struct slice values[2 * SWITCH_SETS];
+    bool parse = !named || (*prepared & PREPARED_SELECT(count)) == 0;
+
+    for (size_t i = 0; i < count; i++) {
+        values[2 * i] = sets[i].name;
+        values[2 * i + 1] = sets[i].value;
+    }
+    if (parse) {
+        const struct buf *text = named ? &texts->named[count - 1] : &texts->select[count - 1];
+        buf_append_slice(out, buf_slice(text));
+        *prepared |= named ? PREPARED_SELECT(count) : 0;
+    }
+    build_bind(out, named ? texts->name[count - 1] : "", values, 2 * count);
+    build_execute(out);
+}
+
+/* A sealed switch always ends with a COMMIT of its own, which the steps need. */
+static uint32_t scrub(struct buf *out, const struct switch_texts *texts, bool sealed)
+{
+    buf_append_slice(out, buf_slice(sealed ? &texts->scrub_sealed : &texts->scrub));
+    return sealed ? SCRUB_STEPS : 1;
+}
+
+uint32_t switch_build(struct buf *out, const struct switch_order *order,
+                      const struct switch_texts *texts, uint32_t *prepared)
 {
     struct assignments all;
     uint32_t completes = 0;
@@ -163,21 +193,27 @@ uint32_t switch_build(struct buf *out, const struct switch_order *order, uint32_
         assign(&all, order->seal_setting, order->seal);
     }
     if (order->scrub) {
-        completes += scrub(out, order->seal.n > 0);
+        completes += scrub(out, texts, order->seal.n > 0);
         *prepared = 0;
     }
     if (all.count == 0) {
         return completes;
     }
     bool named = !order->scrub && !order->unnamed;
-    bool parse = !named || (*prepared & PREPARED_FRAME) == 0;
-    *prepared |= named ? PREPARED_FRAME : 0;
-    run(out, named ? "fahrend_begin" : "", parse, "BEGIN", NULL, 0);
-    for (size_t i = 0; i < all.count; i += SETS_PER_SELECT) {
-        size_t n = all.count - i < SETS_PER_SELECT ? all.count - i : SETS_PER_SELECT;
-        run_select(out, all.items + i, n, named, prepared);
+    bool parse = named && (*prepared & PREPARED_FRAME) == 0;
+    if (parse) {
+        build_parse(out, BEGIN_NAME, "BEGIN");
+        *prepared |= PREPARED_FRAME;
+    }
+    buf_append_slice(out, buf_slice(named ? &texts->begin_named : &texts->begin));
+    for (size_t i = 0; i < all.count; i += SWITCH_SETS) {
+        size_t n = all.count - i < SWITCH_SETS ? all.count - i : SWITCH_SETS;
+        run_select(out, texts, all.items + i, n, named, prepared);
         completes++;
     }
-    run(out, named ? "fahrend_commit" : "", parse, "COMMIT", NULL, 0);
+    if (parse) {
+        build_parse(out, COMMIT_NAME, "COMMIT");
+    }
+    buf_append_slice(out, buf_slice(named ? &texts->commit_named : &texts->commit));
     return completes + 2;
 }

@@ -32,9 +32,27 @@ struct switch_order {
     struct slice seal;         /* its value; the tenant's own settings are then asserted with it */
 };
 
+/* Settings that one SELECT sets at most; its statement is prepared once for each count. */
+enum { SWITCH_SETS = 8, SWITCH_NAME = 16 };
+
+/* Messages that are the same in every switch, made once; each worker has its own. Those that are
+ * not named run the unnamed statement, parsed each time. */
+struct switch_texts {
+    struct buf scrub, scrub_sealed;
+    struct buf begin, begin_named;
+    struct buf commit, commit_named;
+    struct buf select[SWITCH_SETS]; /* Parse only, by count of settings less one; likewise below */
+    struct buf named[SWITCH_SETS];
+    char name[SWITCH_SETS][SWITCH_NAME];
+};
+
+void switch_texts_init(struct switch_texts *texts);
+void switch_texts_fini(struct switch_texts *texts);
+
 /* Appends the switch and returns how many CommandComplete messages end it; 0 when there is nothing
  * to do. *prepared says which of our named statements exist on the connection, and is brought up to
  * date as if the switch succeeded. */
-uint32_t switch_build(struct buf *out, const struct switch_order *order, uint32_t *prepared);
+uint32_t switch_build(struct buf *out, const struct switch_order *order,
+                      const struct switch_texts *texts, uint32_t *prepared);
 
 #endif

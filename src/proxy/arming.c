@@ -68,7 +68,7 @@ uint32_t arming_build(struct frontend *f, bool fixed_only)
     if (order.scrub) {
         prepared_clear(&b->statements);
     }
-    return switch_build(&f->proxy->assembly, &order, &b->prepared);
+    return switch_build(&f->proxy->assembly, &order, &f->proxy->pools.switch_texts, &b->prepared);
 }
 
 /* Whether all of a batch went out that could be sent again when a statement in it turns out to be

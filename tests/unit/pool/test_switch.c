@@ -64,6 +64,7 @@ struct desk {
     struct context_table table;
     struct buf out;
     struct buf text;
+    struct switch_texts texts;
     uint32_t prepared;
 };
 
@@ -71,6 +72,7 @@ static void begin(struct desk *d)
 {
     *d = (struct desk){0};
     context_table_init(&d->table);
+    switch_texts_init(&d->texts);
 }
 
 static void end(struct desk *d)
@@ -78,6 +80,7 @@ static void end(struct desk *d)
     buf_release(&d->out);
     buf_release(&d->text);
     context_table_fini(&d->table);
+    switch_texts_fini(&d->texts);
 }
 
 static struct context_setting set(const char *name, const char *value, bool fixed)
@@ -94,7 +97,7 @@ static const char *build(struct desk *d, const struct switch_order *order, uint3
 {
     buf_clear(&d->out);
     buf_clear(&d->text);
-    *completes = switch_build(&d->out, order, &d->prepared);
+    *completes = switch_build(&d->out, order, &d->texts, &d->prepared);
     return text_of(&d->out, &d->text);
 }
 
