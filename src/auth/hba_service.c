@@ -197,6 +197,11 @@ bool hba_service_set(struct hba_service *service, struct slice name, const char 
     return true;
 }
 
+static bool is_empty(const char *text)
+{
+    return text == NULL || text[0] == '\0';
+}
+
 void hba_service_check(const struct hba_service *service, const struct rule_line *line,
                        struct rule_faults *faults)
 {
@@ -208,8 +213,9 @@ void hba_service_check(const struct hba_service *service, const struct rule_line
     if (!service->ldap) {
         return;
     }
-    if (service->server == NULL || service->server[0] == '\0') {
-        rule_line_fault(faults, line, "ldap needs ldapserver, or a host in ldapurl");
+    if (is_empty(service->server) && is_empty(service->base_dn)) {
+        rule_line_fault(faults, line,
+                        "ldap needs ldapserver, or ldapbasedn of a domain whose servers DNS knows");
     }
     if (service->scheme != NULL && strcmp(service->scheme, "ldap") != 0 &&
         strcmp(service->scheme, "ldaps") != 0) {

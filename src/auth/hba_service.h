@@ -14,7 +14,7 @@
 struct hba_service {
     bool ldap;         /* else PAM */
     char *pam_service; /* the name of its file in /etc/pam.d */
-    char *server;      /* hosts, with blanks between them */
+    char *server;      /* hosts, with blanks between them; none: those of base_dn's domain */
     char *scheme;      /* ldap or ldaps */
     int port;          /* 0: the scheme's */
     bool start_tls;    /* ldaptls */

@@ -434,9 +434,21 @@ static void run(struct daemon *d)
     loop_run(&d->loop);
 }
 
-static void end(struct daemon *d)
+/* A module of PAM that never answers has a thread that cannot be ended: nothing that it may still
+ * use is freed, and no destructor waits for it. */
+static void end_as_it_is(struct daemon *d, int status)
 {
-    workers_join(&d->workers);
+    log_warning("ending although a login hangs, in PAM or a directory");
+    listeners_fini(&d->listeners);
+    log_stop();
+    _exit(status);
+}
+
+static void end(struct daemon *d, int status)
+{
+    if (!workers_join(&d->workers)) {
+        end_as_it_is(d, status);
+    }
     mailbox_close(&d->mailbox);
     loop_fini(&d->loop);
     if (d->admin != NULL) {
@@ -488,7 +500,8 @@ int daemon_run(const char *file, bool takeover)
         log_error("cannot start reason=\"%s\"", err.text);
         stop(&d);
     }
-    end(&d);
+    int status = rc == 0 ? 0 : 1;
+    end(&d, status);
     log_stop();
-    return rc == 0 ? 0 : 1;
+    return status;
 }

@@ -288,11 +288,9 @@ void worker_stop(struct worker *w)
     post(w, new_order(w, run_stop));
 }
 
-void worker_join(struct worker *w)
+bool worker_join(struct worker *w, const struct timespec *until)
 {
-    if (w->started) {
-        (void)uv_thread_join(&w->thread);
-    }
+    return !w->started || pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, until) == 0;
 }
 
 void worker_fini(struct worker *w)

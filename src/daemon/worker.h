@@ -6,6 +6,8 @@
 #ifndef DAEMON_WORKER_H
 #define DAEMON_WORKER_H
 
+#include <time.h>
+
 #include "daemon/listeners.h"
 #include "net/mailbox.h"
 #include "proxy/proxy.h"
@@ -63,8 +65,9 @@ void worker_stop_listening(struct worker *w, bool empty);
 void worker_drain(struct worker *w, enum proxy_drain how);
 void worker_stop(struct worker *w);
 
-/* After worker_stop: waits for the thread. */
-void worker_join(struct worker *w);
+/* After worker_stop: waits for the thread until then, by the monotonic clock. False: it has not
+ * ended, a step of a login does not come back. */
+bool worker_join(struct worker *w, const struct timespec *until);
 
 /* When all threads have ended: delivers the last mail and frees what the worker had. */
 void worker_fini(struct worker *w);

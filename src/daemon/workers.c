@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -11,6 +12,9 @@
 
 /* Of libuv's pool: for tenants that are made, and names that are resolved. */
 enum { CONTROL_THREADS = 4 };
+
+/* Seconds that the threads have to end in: more than anything that has a time limit of its own. */
+enum { END_PATIENCE = 10 };
 
 static unsigned count_wanted(const struct config *config)
 {
@@ -136,14 +140,21 @@ void workers_cancel(struct workers *workers, const struct cancel_key *key)
     }
 }
 
-void workers_join(struct workers *workers)
+bool workers_join(struct workers *workers)
 {
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += END_PATIENCE;
     for (size_t i = 0; i < workers->count; i++) {
-        worker_join(&workers->items[i]);
+        if (!worker_join(&workers->items[i], &until)) {
+            return false;
+        }
     }
     for (size_t i = 0; i < workers->count; i++) {
         worker_fini(&workers->items[i]);
     }
+    return true;
 }
 
 void workers_fini(struct workers *workers)

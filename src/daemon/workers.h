@@ -33,8 +33,9 @@ void workers_stop(struct workers *workers);
 /* Posts to the worker that the key names, where there is one. */
 void workers_cancel(struct workers *workers, const struct cancel_key *key);
 
-/* After workers_stop: waits until all threads have ended, and delivers their last mail. */
-void workers_join(struct workers *workers);
+/* After workers_stop: waits until all threads have ended, and delivers their last mail. False: it
+ * took too long, and the process can only be ended as it is. */
+bool workers_join(struct workers *workers);
 void workers_fini(struct workers *workers);
 
 #endif

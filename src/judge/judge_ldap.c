@@ -31,10 +31,38 @@ static bool is_plain_name(const char *user, bool in_filter)
 
 /* ---- connections ---- */
 
-static char *uris_of(const struct hba_service *service)
+static bool is_named(const struct hba_service *service)
+{
+    return service->server != NULL && service->server[0] != '\0';
+}
+
+/* Where no server is named, DNS names those of the domain that the base is of: _ldap._tcp, each
+ * with its port. To be freed; NULL with err set. */
+static char *find_hosts(const struct hba_service *service, struct err *err)
+{
+    char *domain = NULL;
+    char *list = NULL;
+
+    if (is_named(service)) {
+        return x_strdup(service->server);
+    }
+    if (ldap_dn2domain(service->base_dn, &domain) != 0 || domain == NULL) {
+        (void)err_set(err, ERR_CONNECTION, "LDAP: ldapbasedn names no domain");
+        return NULL;
+    }
+    int rc = ldap_domain2hostlist(domain, &list);
+    if (rc != LDAP_SUCCESS) {
+        (void)err_set(err, ERR_CONNECTION, "LDAP: DNS has no SRV records for %.100s", domain);
+    }
+    char *hosts = rc == LDAP_SUCCESS ? x_strdup(list) : NULL;
+    ldap_memfree(domain);
+    ldap_memfree(list);
+    return hosts;
+}
+
+static char *uris_of(const struct hba_service *service, char *hosts)
 {
     struct buf out = {0};
-    char *hosts = x_strdup(service->server);
     char *rest = hosts;
 
     for (const char *host; (host = strsep(&rest, " ")) != NULL;) {
@@ -42,14 +70,13 @@ static char *uris_of(const struct hba_service *service)
             continue;
         }
         char *uri =
-            service->port > 0
+            service->port > 0 && is_named(service)
                 ? x_printf("%s://%s:%d ", service->scheme == NULL ? "ldap" : service->scheme, host,
                            service->port)
                 : x_printf("%s://%s ", service->scheme == NULL ? "ldap" : service->scheme, host);
         buf_append_slice(&out, slice_str(uri));
         free(uri);
     }
-    free(hosts);
     buf_append_u8(&out, 0);
     char *uris = x_strdup((const char *)out.p);
     buf_release(&out);
@@ -69,10 +96,16 @@ static void set_patience(LDAP *ldap)
 
 static int connect_to(const struct hba_service *service, LDAP **ldap, struct err *err)
 {
-    char *uris = uris_of(service);
+    char *hosts = find_hosts(service, err);
+
+    if (hosts == NULL) {
+        return err->code;
+    }
+    char *uris = uris_of(service, hosts);
     int rc = ldap_initialize(ldap, uris);
 
     free(uris);
+    free(hosts);
     if (rc != LDAP_SUCCESS) {
         return unreachable(rc, "cannot begin", err);
     }

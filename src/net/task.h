@@ -3,8 +3,9 @@
 // task: a step in libuv's thread pool that leaves a loop free: one that computes for milliseconds,
 // or one that blocks. Each is of a lane, by name; a lane has few of its steps in threads at a time,
 // a loop has few in all, and lanes with steps that wait take turns. So whoever causes many steps
-// delays another's by as many as are in threads, and by one of each other lane. Steps that block
-// never keep steps that compute waiting: the two kinds are counted apart.
+// delays another's by as many as are in threads, and by one of each other lane (fair.h). Steps that
+// block never keep steps that compute waiting, and those that may never come back keep neither: the
+// kinds are counted apart.
 //
 // A task is embedded in what it works for, and touches nothing else while it runs. Its owner may
 // want to go meanwhile: task_leave tells it whether it must stay until `gone`. A zeroed task is at
@@ -16,14 +17,19 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "base/fair.h"
 #include "base/list.h"
 #include "base/slice.h"
 
 struct loop;
 struct task;
-struct task_lane;
 
-enum task_kind { TASK_COMPUTES, TASK_BLOCKS, TASK_KINDS };
+enum task_kind {
+    TASK_COMPUTES,
+    TASK_BLOCKS, /* for a time that is bounded */
+    TASK_HANGS,  /* for a time that somebody else's code decides */
+    TASK_KINDS
+};
 
 /* In threads at a time: of one loop, and of one lane of it. */
 enum {
@@ -31,7 +37,8 @@ enum {
     TASKS_COMPUTING_OF_LANE = 1,
     TASKS_BLOCKING = 4,
     TASKS_BLOCKING_OF_LANE = 2,
-    TASK_LANE_NAME = 64 /* bytes of a lane's name; of a longer one the first ones count */
+    TASKS_HANGING = 4,
+    TASKS_HANGING_OF_LANE = 2
 };
 
 struct task_ops {
@@ -47,7 +54,7 @@ enum task_state { TASK_AT_REST, TASK_WAITING, TASK_RUNNING, TASK_LEFT };
 struct task {
     const struct task_ops *ops;
     struct loop *loop;
-    struct task_lane *lane; /* while it waits or runs */
+    struct fair_lane *lane; /* while it waits or runs */
     struct list node;       /* in the lane while it waits */
     uv_work_t work;
     enum task_state state;
@@ -55,9 +62,8 @@ struct task {
 
 /* Steps of one kind on one loop. */
 struct task_queue {
-    struct task_lane *lanes; /* uthash by name; those with a step that waits or runs */
-    struct list turns;       /* lanes that may have a thread, the next one first */
-    uint32_t running;        /* in threads */
+    struct fair lanes; /* of steps that wait or run */
+    uint32_t running;  /* in threads */
 };
 
 /* Embedded in the loop. */

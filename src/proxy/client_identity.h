@@ -28,4 +28,15 @@ struct client_identity {
     struct scram_keys keys;
 };
 
+/* In whose turn its login waits: its tenant's, where there is such a tenant; those who ask for
+ * others share one. */
+static inline struct slice client_identity_lane(const struct client_identity *identity,
+                                                const struct realm *realm)
+{
+    struct slice name = slice_str(identity->tenant);
+    struct tenant tenant;
+
+    return registry_find(realm_registry(realm), name, &tenant) == NULL ? SLICE_EMPTY : name;
+}
+
 #endif

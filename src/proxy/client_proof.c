@@ -53,15 +53,6 @@ static void on_gone(struct task *task)
     proof->gone(proof->data);
 }
 
-/* Its tenant's lane, where there is such a tenant: those who ask for others share one. */
-static struct slice lane_of(const struct client_proof *proof)
-{
-    struct slice name = slice_str(proof->identity->tenant);
-    struct tenant tenant;
-
-    return registry_find(realm_registry(proof->realm), name, &tenant) == NULL ? SLICE_EMPTY : name;
-}
-
 int client_proof_work(struct client_proof *proof, enum task_kind kind,
                       void (*work)(struct client_proof *proof),
                       int (*after)(struct client_proof *proof, struct err *err))
@@ -69,11 +60,13 @@ int client_proof_work(struct client_proof *proof, enum task_kind kind,
     static const struct task_ops ops[TASK_KINDS] = {
         [TASK_COMPUTES] = {TASK_COMPUTES, run_work, on_worked, on_gone},
         [TASK_BLOCKS] = {TASK_BLOCKS, run_work, on_worked, on_gone},
+        [TASK_HANGS] = {TASK_HANGS, run_work, on_worked, on_gone},
     };
 
     proof->work = work;
     proof->after_work = after;
-    task_start(proof->loop, &proof->task, &ops[kind], lane_of(proof));
+    task_start(proof->loop, &proof->task, &ops[kind],
+               client_identity_lane(proof->identity, proof->realm));
     return CLIENT_PROOF_WORKING;
 }
 

@@ -41,7 +41,9 @@ static int ask(struct client_search *search, const struct directory_question *qu
     if (record != NULL) {
         return take(search, record, err);
     }
-    directory_ask(search->directory, search->realm, question, &search->request, cb, search);
+    search->request = (struct directory_request){.cb = cb, .data = search};
+    directory_ask(search->directory, search->realm, question,
+                  client_identity_lane(search->identity, search->realm), &search->request);
     return CLIENT_SEARCH_LATER;
 }
 

@@ -8,6 +8,7 @@
 #include <uthash.h>
 
 #include "base/alloc.h"
+#include "base/fair.h"
 #include "base/log.h"
 #include "net/loop.h"
 #include "tenant/hash.h"
@@ -18,9 +19,10 @@ enum { KNOWN_MAX = 16384, UNKNOWN_MAX = 2048 };
 struct directory_entry {
     UT_hash_handle hh; /* by question */
     struct directory_question question;
-    const struct realm *realm; /* under which it is asked; a reference until it is answered */
-    struct list node;          /* in asked while it waits its turn, then in known or unknown */
-    struct list requests;      /* who waits */
+    const struct realm *realm;       /* under which it is asked; a reference until it is answered */
+    struct fair_lane *lane;          /* in asked, while it waits its turn */
+    struct list node;                /* in that while it waits, later in known or unknown */
+    struct list requests;            /* who waits */
     struct directory_record *record; /* NULL until it is answered */
     uint64_t expires;                /* loop time, ms */
     bool outdated; /* another realm came meanwhile: found no more, not remembered */
@@ -31,7 +33,7 @@ struct directory {
     struct hash_key key; /* names come from strangers */
     const struct directory_ops *ops;
     struct directory_entry *entries;
-    struct list asked;   /* in the order in which they go to the server */
+    struct fair asked;   /* who waits for the server, tenants in turns */
     struct list known;   /* answered, the one used last at the end */
     struct list unknown; /* likewise, of users that there are none of */
     uint32_t known_count;
@@ -88,6 +90,10 @@ static uint32_t hash_of(const struct directory *d, const struct directory_questi
 /* Takes it out of what can be found. */
 static void unlist(struct directory *d, struct directory_entry *entry)
 {
+    if (entry->lane != NULL) {
+        fair_remove(entry->lane, &entry->node);
+        entry->lane = NULL;
+    }
     list_remove(&entry->node);
     if (!entry->outdated) {
         HASH_DEL(d->entries, entry);
@@ -231,8 +237,22 @@ static void tell_and_drop(struct directory *d, struct directory_entry *entry, co
     free_entry(entry);
 }
 
+/* The next in turn, which is in no lane any more; NULL: nobody waits. */
+static struct directory_entry *take_next(struct directory *d)
+{
+    struct list *node = fair_take(&d->asked);
+
+    if (node == NULL) {
+        return NULL;
+    }
+    struct directory_entry *entry = container_of(node, struct directory_entry, node);
+    fair_done(entry->lane);
+    entry->lane = NULL;
+    return entry;
+}
+
 /* The server cannot be asked: everybody who waits is told at once. */
-static void fail_all(struct directory *d)
+static void fail_all(struct directory *d, struct directory_entry *entry)
 {
     struct err err = d->err;
     struct list failed;
@@ -240,10 +260,8 @@ static void fail_all(struct directory *d)
     log_error("auth.query failed reason=\"%s\"", err.text);
     (void)err_set(&err, ERR_CONNECTION, "the server that knows the users cannot be asked");
     list_init(&failed);
-    while (!list_empty(&d->asked)) {
-        struct list *node = list_head(&d->asked);
-        list_remove(node);
-        list_push_tail(&failed, node);
+    for (; entry != NULL; entry = take_next(d)) {
+        list_push_tail(&failed, &entry->node);
     }
     while (!list_empty(&failed)) {
         tell_and_drop(d, container_of(list_head(&failed), struct directory_entry, node), &err);
@@ -263,7 +281,6 @@ static void answer(struct directory *d, struct directory_entry *entry)
     realm_unref(entry->realm);
     entry->realm = NULL;
     entry->expires = loop_now(d->loop) + (uint64_t)keep;
-    list_remove(&entry->node);
     remember(d, entry);
     tell(entry, NULL);
 }
@@ -277,7 +294,7 @@ static void on_answered(struct task *task)
     if (d->err.code != 0) {
         directory_record_unref(d->reply);
         d->reply = NULL;
-        fail_all(d);
+        fail_all(d, entry);
     } else {
         answer(d, entry);
     }
@@ -293,10 +310,10 @@ static const struct task_ops asking = {TASK_BLOCKS, run_job, on_answered, on_gon
 
 static void ask_next(struct directory *d)
 {
-    if (d->current != NULL || list_empty(&d->asked)) {
+    if (d->current != NULL || !fair_ready(&d->asked)) {
         return;
     }
-    d->current = container_of(list_head(&d->asked), struct directory_entry, node);
+    d->current = take_next(d);
     d->err = (struct err){0};
     d->reply = x_zalloc(sizeof *d->reply);
     atomic_init(&d->reply->refs, 1);
@@ -312,36 +329,44 @@ struct directory *directory_new(struct loop *loop, const struct directory_ops *o
     d->loop = loop;
     d->ops = ops;
     hash_key_init(&d->key);
-    list_init(&d->asked);
+    fair_init(&d->asked, 1);
     list_init(&d->known);
     list_init(&d->unknown);
     return d;
 }
 
-/* All of a list, but for the one that the job works with. */
 static void drop_all(struct directory *d, struct list *list)
 {
-    list_each_safe (node, tmp, list) {
-        struct directory_entry *entry = container_of(node, struct directory_entry, node);
-        while (!list_empty(&entry->requests)) {
-            struct list *first = list_head(&entry->requests);
-            container_of(first, struct directory_request, node)->entry = NULL;
-            list_remove(first);
-        }
-        if (entry == d->current) {
-            unlist(d, entry);
-        } else {
-            drop(d, entry);
-        }
+    while (!list_empty(list)) {
+        drop(d, container_of(list_head(list), struct directory_entry, node));
+    }
+}
+
+/* Nobody who waits for it is told. */
+static void silence(struct directory_entry *entry)
+{
+    while (!list_empty(&entry->requests)) {
+        struct list *first = list_head(&entry->requests);
+        container_of(first, struct directory_request, node)->entry = NULL;
+        list_remove(first);
     }
 }
 
 void directory_free(struct directory *d)
 {
+    struct directory_entry *entry;
+
     if (d == NULL) {
         return;
     }
-    drop_all(d, &d->asked);
+    while ((entry = take_next(d)) != NULL) {
+        silence(entry);
+        drop(d, entry);
+    }
+    if (d->current != NULL) {
+        silence(d->current);
+        unlist(d, d->current);
+    }
     drop_all(d, &d->known);
     drop_all(d, &d->unknown);
     if (!task_leave(&d->task)) {
@@ -351,14 +376,14 @@ void directory_free(struct directory *d)
 
 void directory_forget(struct directory *d)
 {
+    struct directory_entry *entry;
+    struct directory_entry *next;
+
     drop_all(d, &d->known);
     drop_all(d, &d->unknown);
-    list_each_safe (node, tmp, &d->asked) {
-        struct directory_entry *entry = container_of(node, struct directory_entry, node);
-        if (!entry->outdated) {
-            HASH_DEL(d->entries, entry);
-            entry->outdated = true;
-        }
+    HASH_ITER (hh, d->entries, entry, next) { /* those that are asked for */
+        HASH_DEL(d->entries, entry);
+        entry->outdated = true;
     }
 }
 
@@ -371,19 +396,18 @@ struct directory_record *directory_recall(struct directory *d,
 }
 
 void directory_ask(struct directory *d, const struct realm *realm,
-                   const struct directory_question *question, struct directory_request *request,
-                   directory_cb cb, void *data)
+                   const struct directory_question *question, struct slice lane,
+                   struct directory_request *request)
 {
     struct directory_entry *entry = recall(d, question);
 
     assert(entry == NULL || entry->record == NULL);
-    *request = (struct directory_request){.cb = cb, .data = data};
     if (entry == NULL) {
         entry = x_zalloc(sizeof *entry);
         entry->question = *question;
         entry->realm = realm_ref(realm);
         list_init(&entry->requests);
-        list_push_tail(&d->asked, &entry->node);
+        entry->lane = fair_push(&d->asked, lane, &entry->node);
         HASH_ADD_BYHASHVALUE(hh, d->entries, question, sizeof entry->question, hash_of(d, question),
                              entry);
     }

@@ -4,7 +4,8 @@
 // remembers it. A question is answered from memory where it was asked less than auth.query.cache
 // ago, no matter whether there was such a user; else it waits its turn: one question at a time goes
 // to the server, over one connection, in libuv's thread pool, so that a server that hangs holds one
-// thread and no loop. Questions about the same user wait together.
+// thread and no loop. Tenants take turns, so that a flood of one's delays another's by one
+// question. Those about the same user wait together.
 //
 // Who asks need not have proved anything: what is remembered is bounded, and names that were not
 // found have a share of their own, so that guessing them drives out nobody who is known. A failure
@@ -71,7 +72,7 @@ struct directory_entry;
 struct directory_request {
     struct list node;              /* in its question's list */
     struct directory_entry *entry; /* its question; NULL: it waits for nothing */
-    directory_cb cb;
+    directory_cb cb;               /* the asker's, with what it is given; set before it asks */
     void *data;
 };
 
@@ -88,10 +89,11 @@ void directory_forget(struct directory *directory);
 struct directory_record *directory_recall(struct directory *directory,
                                           const struct directory_question *question);
 
-/* Asks; not where it is remembered. The callback comes later, from the loop. */
+/* Asks, in the turn of a tenant; not where it is remembered. The callback comes later, from the
+ * loop. */
 void directory_ask(struct directory *directory, const struct realm *realm,
-                   const struct directory_question *question, struct directory_request *request,
-                   directory_cb cb, void *data);
+                   const struct directory_question *question, struct slice lane,
+                   struct directory_request *request);
 
 /* The callback will not come; nothing happens to a request that waits for nothing. A question that
  * nobody waits for is not asked. */

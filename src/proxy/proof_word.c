@@ -133,7 +133,8 @@ int proof_word_take_service(struct client_proof *proof, struct slice body, struc
     }
     buf_append_slice(&proof->password, password);
     buf_append_u8(&proof->password, 0);
-    return client_proof_work(proof, TASK_BLOCKS, ask_service, judge_service);
+    return client_proof_work(proof, proof->method->service->ldap ? TASK_BLOCKS : TASK_HANGS,
+                             ask_service, judge_service);
 }
 
 /* ---- */

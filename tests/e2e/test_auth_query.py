@@ -267,3 +267,32 @@ def test_many_logins_at_once_ask_once(known):
             client.close()
 
     assert known.run("SELECT last_value FROM public.asked", "app") == [(1,)]
+
+
+def test_a_flood_of_one_tenant_delays_another_by_one_question(known):
+    """Thirty names that nobody knows stand in acme's line when bravo asks; the server tells in
+    which order it was asked."""
+    known.run("""CREATE TABLE public.turns (n serial, name text);
+                 CREATE FUNCTION public.take_turn(name text) RETURNS text LANGUAGE plpgsql AS $$
+                 BEGIN
+                     PERFORM pg_advisory_lock(42), pg_advisory_unlock(42);
+                     INSERT INTO public.turns (name) VALUES ($1);
+                     RETURN $1;
+                 END $$""", "app")
+    sql = ("SELECT rolname, rolpassword FROM public.take_turn($1::text) AS turn (who) "
+           "JOIN pg_authid ON rolname = who")
+    with Proxy(config(known, query={"sql": sql}, workers=1)) as daemon, \
+            known.connect("app") as holder:
+        holder.execute("SELECT pg_advisory_lock(42)")
+        flood = [(daemon.wire(), "acme", f"unknown{n}") for n in range(30)]
+        clients = [*flood, (daemon.wire(), "bravo", "pw_scram_a")]
+        for client, tenant, user in clients:
+            client.send_apart(startup(user=user, database="app", app__tenant=tenant))
+        holder.execute("SELECT pg_advisory_unlock(42)")
+        for client, _, _ in clients:
+            assert client.read_until("R")[-1].body[:4] == b"\0\0\0\x0a"
+            client.close()
+
+    asked = [name for name, in known.run("SELECT name FROM public.turns ORDER BY n", "app")]
+    assert len(asked) == 31
+    assert asked.index("pw_scram_a") <= 2, asked

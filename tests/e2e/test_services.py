@@ -6,6 +6,7 @@ import contextlib
 import glob
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -70,19 +71,29 @@ def pam(cluster, monkeypatch, tmp_path):
         f"auth required {MATRIX} passdb={passwords}\naccount required {MATRIX} passdb={passwords}\n")
     (services / "late").write_text("auth required pam_permit.so\naccount required pam_deny.so\n")
     (services / "broken").write_text("auth required pam_of_nowhere.so\naccount required pam_permit.so\n")
+    os.mkfifo(tmp_path / "never")
+    os.chmod(tmp_path / "never", 0o666)
+    stuck = tmp_path / "stuck.sh"
+    stuck.write_text(f"#!/bin/sh\nread line <{tmp_path}/never\n")
+    stuck.chmod(0o755)
+    (services / "stuck").write_text(f"auth required pam_exec.so quiet {stuck}\n")
     for name, value in (("LD_PRELOAD", WRAPPER), ("PAM_WRAPPER", "1"),
                         ("PAM_WRAPPER_SERVICE_DIR", str(services))):
         monkeypatch.setenv(name, value)
     # The sanitizers' library would have to be the first to be loaded.
     daemon = made(cluster, "host all joe,mail,unlisted,nobody all pam pamservice=mine tenant=acme\n"
                            "host all joe all pam pamservice=late tenant=bravo\n"
-                           "host all joe all pam pamservice=broken tenant=carol\n", release=True)
+                           "host all joe all pam pamservice=broken tenant=carol\n"
+                           "host all joe all pam pamservice=stuck tenant=delta,echo\n",
+                  release=True, workers=1, limits={"login_timeout": "3s"})
     daemon.start()
     for name in ("LD_PRELOAD", "PAM_WRAPPER"):
         monkeypatch.delenv(name)
     yield daemon
-    daemon.assert_alive()
-    daemon.stop()
+    if daemon.process is not None:
+        daemon.assert_alive()
+        daemon.stop()
+    os.close(os.open(tmp_path / "never", os.O_RDWR))  # lets those go that wait for a writer
 
 
 def test_whom_pam_knows_enters(pam):
@@ -101,6 +112,32 @@ def test_the_account_must_be_open(pam):
 def test_a_service_that_is_broken_lets_nobody_in(pam):
     assert refusal(pam, "joe", "right", "carol") == WRONG
     notes(pam, "acme", "app", "app-secret")
+
+
+def ask_pam(client, tenant):
+    client.send(startup(user="joe", database="app", app__tenant=tenant))
+    assert client.read().type == "R"
+    client.send(b"p\0\0\0\x0aright\0")
+
+
+def test_a_module_that_never_answers_is_left_alone(pam):
+    """It has two threads of its tenant, and four of all; who asked is told in time, those who ask
+    nobody go on, and so does the end."""
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(pam.wire()) for _ in range(6)]
+        for client in clients[:3]:
+            ask_pam(client, "delta")
+        assert notes(pam, "acme", "joe", "right") == [("of acme",)], "another service, two threads free"
+        for client in clients[3:]:
+            ask_pam(client, "echo")
+        assert notes(pam, "acme", "app", "app-secret") == [("of acme",)]
+        for client in clients:
+            answer = error_fields(client.read().body)
+            assert (answer["S"], answer["C"]) == ("FATAL", "57014"), answer
+            assert "client_login_timeout" in answer["M"], answer
+    assert notes(pam, "acme", "app", "app-secret") == [("of acme",)]
+    pam.signal(signal.SIGQUIT)
+    assert "ending although a login hangs" in pam.expect_end(patience=30)
 
 
 # ---- LDAP ----
@@ -288,6 +325,15 @@ def test_names_that_nobody_knows_leave_nothing(cluster):
         before = daemon.rss()
         try_names(daemon, 200, 400)
         assert daemon.rss() - before < 1_000_000
+
+
+@pytest.mark.parametrize("base,reason", [
+    ("ou=people,dc=nowhere,dc=invalid", "DNS has no SRV records for nowhere.invalid"),
+    ("ou=people", "ldapbasedn names no domain")])
+def test_without_a_server_dns_is_asked_for_the_domains(cluster, base, reason):
+    with made(cluster, f'host all joe all ldap ldapbasedn="{base}" tenant=acme\n') as daemon:
+        assert refusal(daemon, "joe", "right") == WRONG
+        wait_until(lambda: reason in daemon.log, "the log says why")
 
 
 def test_a_rule_that_cannot_be_asked_refuses_the_file(cluster):

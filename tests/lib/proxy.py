@@ -114,7 +114,8 @@ class Proxy:
         self.expect_end()
 
     def expect_end(self, code=0, patience=15):
-        """Waits for an end that was asked for, asserts that it was clean, and removes the files."""
+        """Waits for an end that was asked for, asserts that it was clean, and removes the files.
+        Returns the log."""
         try:
             ended = self.process.wait(timeout=patience)
         except subprocess.TimeoutExpired:
@@ -125,6 +126,7 @@ class Proxy:
         self._forget()
         assert not SANITIZER.search(log), log
         assert ended == code, f"fahrend ended with {ended}; its log:\n{log}"
+        return log
 
     def kill(self):
         if self.process is not None and self.process.poll() is None:

@@ -356,7 +356,7 @@ static const struct {
      "?"
      "?!e",
      "extensions"},
-    {"host all all all ldap ldapurl=ldap:///b", "ldap needs ldapserver"},
+    {"host all all all ldap ldapurl=ldap:///", "ldap needs ldapserver"},
     {"host all all all md5 nothing", "\"nothing\" is no option"},
     {"host all all all md5 tenant=", "tenant= names no tenant"},
     {"host all /( all md5", ":1:10: not a regular expression: \"(\""},
