@@ -140,6 +140,13 @@ static void say(struct frontend *f, const char *severity, const struct err *err)
     buf_release(&out);
 }
 
+void frontend_tell_error(struct frontend *f, const struct err *err)
+{
+    frontend_stats(f)->errors++;
+    trace_failed(f, err);
+    say(f, "ERROR", err);
+}
+
 /* In the middle of a message of the server nothing else can be said. */
 static bool is_within_message(const struct frontend *f)
 {
@@ -173,9 +180,7 @@ void frontend_fail_batch(struct frontend *f, const struct err *err)
         return;
     }
     timeouts_at_rest(f);
-    frontend_stats(f)->errors++;
-    trace_failed(f, err);
-    say(f, "ERROR", err);
+    frontend_tell_error(f, err);
     f->skip = SKIP_BATCH;
     if (f->state == FRONTEND_WAITING) {
         frontend_move(f, FRONTEND_IDLE);

@@ -150,6 +150,9 @@ void frontend_arrive(struct proxy *proxy, struct move *move);
 /* Closes with a FATAL error, or without a word where err is NULL. Idempotent. */
 void frontend_close(struct frontend *f, const struct err *err);
 
+/* An ERROR of ours, after which the session goes on. */
+void frontend_tell_error(struct frontend *f, const struct err *err);
+
 /* Answers what it is doing with an error and goes on; closes where no session has begun. */
 void frontend_fail_batch(struct frontend *f, const struct err *err);
 

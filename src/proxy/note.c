@@ -6,7 +6,6 @@
 #include "base/alloc.h"
 #include "proxy/statements.h"
 #include "wire/build.h"
-#include "wire/error.h"
 
 /* Never prepared: what is bound to it fails. */
 #define NO_STATEMENT "fahrend_none"
@@ -54,16 +53,6 @@ static void finish_close(struct frontend *f, struct client_statement *cs, bool a
     }
 }
 
-static void send_error(struct frontend *f, const struct err *err)
-{
-    struct buf out = {0};
-
-    frontend_stats(f)->errors++;
-    error_build(&out, WIRE_ERROR, "ERROR", err);
-    (void)conn_send_slice(&f->conn, buf_slice(&out));
-    buf_release(&out);
-}
-
 static void finish(struct frontend *f, struct note *note, bool answered)
 {
     switch (note->kind) {
@@ -75,7 +64,7 @@ static void finish(struct frontend *f, struct note *note, bool answered)
         break;
     case NOTE_ERROR:
         if (answered) {
-            send_error(f, note->err);
+            frontend_tell_error(f, note->err);
         }
         free(note->err);
         break;

@@ -13,7 +13,6 @@
 #include "proxy/timeouts.h"
 #include "proxy/trace.h"
 #include "wire/build.h"
-#include "wire/error.h"
 #include "wire/frame.h"
 
 /* Whether what was not taken must wait for something else than the client's next bytes. */
@@ -165,13 +164,7 @@ static int ask(struct frontend *f, struct err *err)
 
 static void start_skipping(struct frontend *f, const struct err *err)
 {
-    struct buf out = {0};
-
-    frontend_stats(f)->errors++;
-    trace_failed(f, err);
-    error_build(&out, WIRE_ERROR, "ERROR", err);
-    (void)conn_send_slice(&f->conn, buf_slice(&out));
-    buf_release(&out);
+    frontend_tell_error(f, err);
     f->skip = SKIP_BATCH;
 }
 
