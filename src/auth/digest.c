@@ -26,12 +26,21 @@ void digest_hmac(struct slice key, struct slice in, uint8_t out[DIGEST_SHA256])
     assert(done != NULL);
 }
 
+/* libcrypto leaves a password on the stack that it used. */
+static __attribute__((noinline)) void wipe_stack_below(void)
+{
+    uint8_t below[4096];
+
+    OPENSSL_cleanse(below, sizeof below);
+}
+
 void digest_pbkdf2(struct slice password, struct slice salt, uint32_t iterations,
                    uint8_t out[DIGEST_SHA256])
 {
     int done = PKCS5_PBKDF2_HMAC(bytes(password), (int)password.n, (const uint8_t *)bytes(salt),
                                  (int)salt.n, (int)iterations, EVP_sha256(), DIGEST_SHA256, out);
 
+    wipe_stack_below();
     assert(done == 1);
 }
 

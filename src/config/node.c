@@ -68,6 +68,27 @@ static bool next_event(struct reader *r, yaml_event_t *event)
     return false;
 }
 
+/* libyaml frees as it is what may have been a secret. */
+static void end_event(yaml_event_t *event)
+{
+    if (event->type == YAML_SCALAR_EVENT) {
+        secure_zero(event->data.scalar.value, event->data.scalar.length);
+    }
+    yaml_event_delete(event);
+}
+
+static void end_parser(yaml_parser_t *yaml)
+{
+    for (yaml_token_t *t = yaml->tokens.head; t != yaml->tokens.tail; t++) {
+        if (t->type == YAML_SCALAR_TOKEN) {
+            secure_zero(t->data.scalar.value, t->data.scalar.length);
+        }
+    }
+    secure_zero(yaml->raw_buffer.start, (size_t)(yaml->raw_buffer.end - yaml->raw_buffer.start));
+    secure_zero(yaml->buffer.start, (size_t)(yaml->buffer.end - yaml->buffer.start));
+    yaml_parser_delete(yaml);
+}
+
 static struct node *new_node(struct reader *r, const yaml_event_t *event, enum node_kind kind)
 {
     struct node *node = arena_alloc(r->arena, sizeof *node);
@@ -209,7 +230,7 @@ static bool read_pair(struct reader *r, const yaml_event_t *event, int depth, st
         return false;
     }
     const struct node *value = read_node(r, &value_event, depth);
-    yaml_event_delete(&value_event);
+    end_event(&value_event);
     if (value == NULL) {
         return false;
     }
@@ -240,7 +261,7 @@ static bool read_children(struct reader *r, enum node_kind kind, int depth, stru
         bool ended = event.type == end;
         bool ok = ended || (kind == NODE_MAP ? read_pair(r, &event, depth, c)
                                              : read_item(r, &event, depth, c));
-        yaml_event_delete(&event);
+        end_event(&event);
         if (ended || !ok) {
             return ok;
         }
@@ -309,7 +330,7 @@ static bool next_value(struct reader *r, yaml_event_t *event)
             event->type != YAML_DOCUMENT_END_EVENT) {
             return true;
         }
-        yaml_event_delete(event);
+        end_event(event);
     }
 }
 
@@ -330,7 +351,7 @@ static const struct node *read_document(struct reader *r)
     }
     bool empty = event.type == YAML_STREAM_END_EVENT;
     const struct node *root = empty ? empty_map(r) : read_node(r, &event, 0);
-    yaml_event_delete(&event);
+    end_event(&event);
     if (empty || root == NULL) {
         return root;
     }
@@ -341,7 +362,7 @@ static const struct node *read_document(struct reader *r)
     if (!ended) {
         add_fault(r, event.start_mark, "the file must hold one document");
     }
-    yaml_event_delete(&event);
+    end_event(&event);
     return ended ? root : NULL;
 }
 
@@ -357,7 +378,7 @@ const struct node *node_parse(struct arena *arena, struct slice text, struct con
     yaml_parser_set_input_string(&r.yaml, text.n == 0 ? none : text.p, text.n);
     yaml_parser_set_encoding(&r.yaml, YAML_UTF8_ENCODING);
     const struct node *root = read_document(&r);
-    yaml_parser_delete(&r.yaml);
+    end_parser(&r.yaml);
     for (size_t i = 0; i < r.anchor_count; i++) {
         free(r.anchors[i].name);
     }

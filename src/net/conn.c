@@ -285,6 +285,23 @@ void conn_keep(struct buf *in, struct slice view, size_t consumed)
     }
 }
 
+void conn_keep_secret(struct conn *conn, struct buf *in, struct slice view, size_t consumed)
+{
+    struct buf rest = {0};
+
+    buf_append_slice(&rest, slice_from(view, consumed));
+    conn_wipe(conn, view);
+    buf_release_secret(in);
+    *in = rest;
+}
+
+void conn_wipe(struct conn *conn, struct slice view)
+{
+    if (view.p == conn->loop->scratch) {
+        secure_zero(conn->loop->scratch, view.n);
+    }
+}
+
 /* Keeps what is behind the first n bytes of the pieces. */
 static void keep_rest(struct conn *conn, const struct iovec *pieces, int count, size_t n)
 {

@@ -92,6 +92,12 @@ ssize_t conn_pull(struct conn *conn, struct buf *in, struct slice *view);
 /* Keeps view.n - consumed bytes in `in`; gives its memory back when nothing is left. */
 void conn_keep(struct buf *in, struct slice view, size_t consumed);
 
+/* The same for bytes that hold a secret: the view, and what was kept, is overwritten. */
+void conn_keep_secret(struct conn *conn, struct buf *in, struct slice view, size_t consumed);
+
+/* Overwrites a view of a connection whose `in` may be gone already. */
+void conn_wipe(struct conn *conn, struct slice view);
+
 /* Sends the pieces (at most 16). Returns 0 when all is written, 1 when something was kept, or a
  * negative code. */
 int conn_send(struct conn *conn, struct iovec *pieces, int count);

@@ -351,7 +351,7 @@ void reception_read(struct frontend *f, struct slice view)
             await_client(f);
         }
         if (result == CLIENT_LOGIN_DONE) {
-            conn_keep(&f->in, view, at); /* what follows is the session's, or the console's */
+            conn_keep_secret(&f->conn, &f->in, view, at); /* what follows is the session's */
             follow_login(f, result, &err);
             return;
         }
@@ -360,8 +360,10 @@ void reception_read(struct frontend *f, struct slice view)
             break;
         }
     }
-    if (f->state != FRONTEND_CLOSED) {
-        conn_keep(&f->in, view, at);
+    if (f->state == FRONTEND_CLOSED) {
+        conn_wipe(&f->conn, view);
+    } else {
+        conn_keep_secret(&f->conn, &f->in, view, at);
     }
 }
 
