@@ -162,7 +162,7 @@ int command_read_clauses(const struct words *words, size_t at, struct command *c
     if (argument == ARGUMENT_DROP) {
         command->cascade = takes(words, &at, "cascade");
     }
-    if (rc == 0 && argument != ARGUMENT_ALTER) {
+    if (rc == 0 && !command->rotate) {
         rc = read_dry_run(words, &at, command, err);
     }
     return rc == 0 && at < words->count ? words_unexpected(&words->items[at], err) : rc;

@@ -214,7 +214,7 @@ const struct command_kind command_kinds[] = {
      .run = act_alter_tenant,
      .columns = COLUMNS(report_columns),
      .value = "ALTER TENANT",
-     .usage = "name SET (key = value, ...)|ROTATE PASSWORD",
+     .usage = "name SET (key = value, ...) [DRY RUN]|ROTATE PASSWORD",
      .help = "change a tenant that CREATE TENANT made"},
     {.words = "drop tenant",
      .argument = ARGUMENT_DROP,

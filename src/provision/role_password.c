@@ -14,12 +14,13 @@ const struct provider_config *role_password_store(const struct secrets *secrets)
 }
 
 int role_password_ensure(const struct secrets *secrets, const struct store_key *key, char **out,
-                         struct err *err)
+                         bool *made, struct err *err)
 {
     const struct provider_config *provider = role_password_store(secrets);
 
     *out = NULL;
-    return provider == NULL ? 0 : store_ensure(secrets, provider, key, out, err);
+    *made = false;
+    return provider == NULL ? 0 : store_ensure(secrets, provider, key, out, made, err);
 }
 
 int role_password_delete(const struct secrets *secrets, const struct store_key *key,

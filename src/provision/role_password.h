@@ -9,9 +9,10 @@
 #include "secret/store.h"
 
 /* The password that the store has for the role, made at random where it has none yet. *out is to be
- * freed with secure_free; NULL where no store is configured: the server may trust. */
+ * freed with secure_free; NULL where no store is configured: the server may trust. *made where the
+ * store may have one now that it had not before. */
 int role_password_ensure(const struct secrets *secrets, const struct store_key *key, char **out,
-                         struct err *err);
+                         bool *made, struct err *err);
 
 /* Where secrets.store keeps them; NULL for none. */
 const struct provider_config *role_password_store(const struct secrets *secrets);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // ALTER TENANT, and what SUSPEND and RESUME TENANT keep: changes of the registry's row, and of
-// nothing else. Under what names a tenant was made, and how, stays: its objects have these names.
+// nothing else; where the tenant's place changes, it is looked at. Under what names a tenant was
+// made, and how, stays: its objects have these names.
 #include "provision/tenant_work.h"
 
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "base/alloc.h"
 #include "config/overlay.h"
 #include "provision/registry_table.h"
+#include "provision/tenant_place.h"
 #include "provision/workplace.h"
 
 static bool same_text(const char *a, const char *b)
@@ -40,9 +42,11 @@ static const char *fixed_key(const struct tenant_config *a, const struct tenant_
     return NULL;
 }
 
-/* Do the options make a whole, and leave what must stay? */
-static void check_options(const struct tenant_request *request, const char *merged, struct err *err)
+/* Do the options make a whole, leave what must stay, and lead where the tenant is? */
+static void check_options(const struct tenant_request *request, const char *merged,
+                          struct report *report)
 {
+    struct err *err = &report->err;
     const struct config *config = secrets_config(request->secrets);
     const struct overlay *overlay = overlay_build(config, slice_str(merged), err);
 
@@ -54,6 +58,8 @@ static void check_options(const struct tenant_request *request, const char *merg
         (void)err_set(err, ERR_WRONG_STATE, "%s cannot be changed: tenant \"%s\" was made with it",
                       key, request->spec.tenant);
         err_hint(err, "Make another tenant, move the data there, and DROP this one.");
+    } else {
+        tenant_place_check(request, overlay_tenant(overlay), report);
     }
     overlay_unref(overlay);
 }
@@ -77,9 +83,13 @@ static void alter_row(const struct tenant_request *request, struct tenant_outcom
                       request->spec.tenant);
         err_hint(err, "ALTER TENANT changes tenants that CREATE TENANT made.");
     } else if (registry_table_merge(conn, row.options, request->options, &merged, err) == 0) {
-        check_options(request, merged, err);
+        check_options(request, merged, &outcome->report);
     }
-    if (err->code == 0) {
+    if (err->code == 0 && request->dry) {
+        char *text = x_printf("its options would be %s", merged);
+        report_add(&outcome->report, REPORT_NOTE, request->spec.tenant, text);
+        free(text);
+    } else if (err->code == 0) {
         struct roster_record given = row;
         given.options = (char *)(uintptr_t)request->options;
         outcome->has_record = registry_table_update(conn, &given, &outcome->record, err) == 0;

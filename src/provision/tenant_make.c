@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "provision/registry_table.h"
 #include "provision/rls_setup.h"
 #include "provision/role_password.h"
@@ -21,6 +22,7 @@ struct make {
     struct tenant_outcome *outcome;
     uint32_t epoch;      /* of the role's password */
     char *verifier;      /* of the role's password; NULL for none */
+    bool made_password;  /* … and by this very command, in the store */
     bool fresh;          /* the row is of this very command */
     bool made_something; /* something was committed on a server */
 };
@@ -144,6 +146,18 @@ static void take_back(struct make *m)
     report_fini(&aside);
 }
 
+/* Nor does the password stay, which no role has. */
+static void take_password_back(const struct make *m)
+{
+    const struct store_key key = {.id = m->request->spec.role, .epoch = m->epoch};
+    struct err err = {0};
+
+    if (role_password_delete(m->request->secrets, &key, &err) < 0) {
+        log_warning("a password that no role has may be left in the store role=%s reason=\"%s\"",
+                    key.id, err.text);
+    }
+}
+
 /* ---- the objects ---- */
 
 /* The server gets what it keeps of a password, never the password. */
@@ -154,7 +168,8 @@ static void make_verifier(struct make *m)
     struct store_key key = {.id = spec->role, .epoch = m->epoch};
 
     if (failed(m) || m->request->dry || !spec->logs_in || !spec->owns_role ||
-        role_password_ensure(m->request->secrets, &key, &password, err_of(m)) < 0 ||
+        role_password_ensure(m->request->secrets, &key, &password, &m->made_password, err_of(m)) <
+            0 ||
         password == NULL) {
         return;
     }
@@ -310,6 +325,9 @@ void tenant_make(const struct tenant_request *request, struct tenant_outcome *ou
         open_row(&m);
     } else if (keeps_row && m.fresh && !m.made_something) {
         take_back(&m);
+    }
+    if (failed(&m) && m.made_password && !m.made_something) {
+        take_password_back(&m);
     }
     workplace_close(&m.place);
     secure_free(m.verifier);

@@ -174,11 +174,12 @@ bool store_turn(const struct provider_config *provider, const struct store_key *
 }
 
 int store_ensure(const struct secrets *secrets, const struct provider_config *provider,
-                 const struct store_key *key, char **out, struct err *err)
+                 const struct store_key *key, char **out, bool *made, struct err *err)
 {
     char password[STORE_PASSWORD_SIZE];
 
     int rc = store_read(secrets, provider, key, out, err);
+    *made = rc == ERR_NO_SECRET;
     if (rc != ERR_NO_SECRET) {
         return rc;
     }

@@ -61,9 +61,10 @@ bool store_turn(const struct provider_config *provider, const struct store_key *
                 enum store_turn turn, struct store_turned *out);
 
 /* The password that a role is to have, for making the role; the same when it is asked again: what
- * the store holds; else, once written there, a new one. *out as of store_read. */
+ * the store holds; else, once written there, a new one. *out as of store_read; *made where there
+ * was none before, also where the writing failed, after which it may be there. */
 int store_ensure(const struct secrets *secrets, const struct provider_config *provider,
-                 const struct store_key *key, char **out, struct err *err);
+                 const struct store_key *key, char **out, bool *made, struct err *err);
 
 /* A random password: 256 bits in hexadecimal. The caller clears it. */
 void store_new_password(char out[STORE_PASSWORD_SIZE]);

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from deadline import wait_until
+from proxy import ConsoleError
 from tenants import ask, asking_server, begin, server  # noqa: F401 - fixtures
 from wirepeer import query, rows_of
 
@@ -224,3 +225,35 @@ def test_sessions_follow_settings_but_not_to_another_pool(begin, places):
     assert idle.execute("SELECT current_database()").fetchone() == (DATABASES[0],)
     idle.close()
     daemon.console("DROP TENANT settled CASCADE")
+
+
+def test_a_tenant_goes_nowhere_where_it_is_not(begin, server, other):
+    """Its role, its database and its schema are looked for; nothing is changed where one is not."""
+    daemon = begin(**two_servers(other, 1))
+    daemon.console("CREATE TENANT early WITH (strategy = schema)")
+    daemon.console("CREATE TENANT lonely WITH (strategy = database)")
+    steps = (("early", 'role "tenant_early" is not there on server "second"',
+              "CREATE ROLE tenant_early LOGIN", "postgres"),
+             ("early", 'schema "tenant_early" is not there on server "second"',
+              "CREATE SCHEMA tenant_early AUTHORIZATION tenant_early", "app"),
+             ("lonely", 'role "tenant_lonely" is not there', "CREATE ROLE tenant_lonely LOGIN",
+              "postgres"),
+             ("lonely", 'database "tenant_lonely" is not there', "CREATE DATABASE tenant_lonely",
+              "postgres"))
+    for name, told, remedy, dbname in steps:
+        with pytest.raises(ConsoleError, match=told):
+            daemon.console(f"ALTER TENANT {name} SET (server = second)")
+        assert ask(daemon, name, "SELECT inet_server_port()") == [(server.port,)]
+        other.run(remedy, dbname)
+
+    told = daemon.console("ALTER TENANT early SET (server = second) DRY RUN")
+    assert [row["text"] for row in told] == [
+        'its options would be {"server": "second", "strategy": "schema"}']
+    assert ask(daemon, "early", "SELECT inet_server_port()") == [(server.port,)]
+    for name in ("early", "lonely"):
+        daemon.console(f"ALTER TENANT {name} SET (server = second)")
+        daemon.console(f"ALTER TENANT {name} SET (server = main)")
+        daemon.console(f"DROP TENANT {name}")
+    other.run("DROP SCHEMA tenant_early; DROP ROLE tenant_early", "app")
+    other.run("DROP DATABASE tenant_lonely")
+    other.run("DROP ROLE tenant_lonely")

@@ -274,13 +274,16 @@ START_TEST(a_password_is_made_once)
 {
     struct store_key key = {.id = "role"};
     struct err err = {0};
+    bool made;
     char *first = NULL;
     char *again = NULL;
 
     write_one("files", "other", "x");
-    ck_assert_msg(store_ensure(secrets, provider("files"), &key, &first, &err) == 0, "%s",
+    ck_assert_msg(store_ensure(secrets, provider("files"), &key, &first, &made, &err) == 0, "%s",
                   err.text);
-    ck_assert_int_eq(store_ensure(secrets, provider("files"), &key, &again, &err), 0);
+    ck_assert(made);
+    ck_assert_int_eq(store_ensure(secrets, provider("files"), &key, &again, &made, &err), 0);
+    ck_assert(!made);
 
     ck_assert_uint_eq(strlen(first), STORE_PASSWORD_SIZE - 1);
     ck_assert_str_eq(first, again);
