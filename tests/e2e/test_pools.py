@@ -374,6 +374,20 @@ def test_a_client_killed_in_mid_copy_frees_its_backend(one, sql):
         assert after.rows("SELECT body FROM notes") == [["of bravo"]]
 
 
+def test_a_client_killed_between_two_messages_of_a_copy_copies_nothing(one):
+    client = one.wire_tenant("carol")
+    client.send(query("COPY notes (body) FROM STDIN"))
+    client.read_until("G")
+    client.send_apart(message("d", b"never copied\n"))
+
+    client.abort()
+
+    with one.wire_tenant("bravo") as after:
+        assert after.rows("SELECT body FROM notes") == [["of bravo"]]
+    with one.wire_tenant("carol") as again:
+        assert again.rows("SELECT body FROM notes WHERE body = 'never copied'") == []
+
+
 def test_a_client_killed_in_mid_message_does_no_harm(one):
     client = one.wire_tenant("acme")
     client.send(query("SELECT 1")[:8])
