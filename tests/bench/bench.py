@@ -19,6 +19,7 @@ import picture
 import proxies
 import report
 import scenarios
+import seal_cost
 import workers
 
 
@@ -88,6 +89,8 @@ def parts(run, sides, running):
     if "fahrend" in sides:
         yield ("workers", f"workers: {workers.TENANTS} tenants, {workers.CLIENTS} clients, a server that "
                "answers at once", lambda: workers.rows(run))
+        yield ("isolation", "isolation: the server's CPU time for an indexed SELECT",
+               lambda: seal_cost.rows(run))
     if not run.short:
         yield "instructions", "instructions in user space", lambda: instructions.rows(
             counting.Run(run.arguments), sides)

@@ -13,6 +13,7 @@
 #   crowd                        10,000 idle clients: memory of each, and 50 busy ones beside them
 #   pools, registered            1 to 1,000 pools in use; 1 to 100,000 tenants, one in use
 #   workers                      one and two, with a server that answers at once
+#   isolation                    no policy, row security, sealed, a role each: the server's CPU time
 #   instructions                 in user space, by callgrind; the long form only
 #
 #   tests/bench/run.sh             about 15 minutes
@@ -31,8 +32,8 @@ name=bench
 # shellcheck source=tests/bench/lib.sh
 . "$here/lib.sh"
 
-bench_help "$0" 27 "$@"
-bench_install pgbouncer python3 valgrind
+bench_help "$0" 28 "$@"
+bench_install pgbouncer python3 python3-psycopg valgrind
 bench_make_work
 bench_compile forwarder load stub drive
 if pkg-config --exists liburing; then

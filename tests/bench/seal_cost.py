@@ -8,13 +8,15 @@ wakes between them; one tenant that sends a hundred at a time, so that it stays 
 tenants that take turns on one connection, so that each query comes with a change of tenant (tenants
 with a role of their own share no connection, so nothing changes there). The figure is the CPU time
 of the server's process (out of /proc/PID/schedstat) per query, the least of several rounds.
-$FAHREND_RELEASE names the program.
+$FAHREND_RELEASE names the program. run.sh has the same as rows of its table.
 """
 
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from report import Row
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "lib"))
 
 from cluster import Cluster, drop_templates  # noqa: E402
 from proxy import Proxy, base_config  # noqa: E402
@@ -22,6 +24,7 @@ from wirepeer import bind, execute, parse, rows_of, sync  # noqa: E402
 
 KEY = "a key of the tests, 32 bytes or more"
 ROUNDS, QUERIES = 60, 100
+AIM = 15  # microseconds that a seal may add
 TENANTS = ("alpha", "beta")
 TABLE = """
 CREATE TABLE words (tenant_id text NOT NULL, id int NOT NULL, body text, PRIMARY KEY (tenant_id, id));
@@ -29,9 +32,10 @@ INSERT INTO words SELECT t, i, 'x' FROM unnest('{alpha,beta}'::text[]) t, genera
 ANALYZE words;
 GRANT SELECT ON words TO PUBLIC;
 """
+BARE = "no policy"
 # Of a level: its tenants' settings, and whether SETUP RLS is run.
 LEVELS = {
-    "no policy": ({}, False),
+    BARE: ({}, False),
     "rls, plain": ({}, True),
     "rls, sealed": ({"rls": {"seal": True, "key": KEY}}, True),
     "own role": ({"strategy": "schema", "login": "tenant"}, False),
@@ -64,7 +68,7 @@ def cpu(pid):
 
 
 class Run:
-    """One level, with so many tenants taking turns; the least microseconds per query so far."""
+    """One level, with so many tenants taking turns."""
 
     def __init__(self, proxy, tenants, together):
         self.together = together
@@ -73,13 +77,13 @@ class Run:
             sql = f"SELECT body FROM words WHERE tenant_id = '{name}' AND id = 77"
             client.ask(parse(sql, "find"), sync())
         self.pids = {int(client.value("SELECT pg_backend_pid()")) for client in self.clients}
-        self.least = float("inf")
 
     def round(self):
+        """Microseconds per query."""
         self.query(4)
         before = sum(map(cpu, self.pids))
         self.query(QUERIES)
-        self.least = min(self.least, (sum(map(cpu, self.pids)) - before) / QUERIES)
+        return (sum(map(cpu, self.pids)) - before) / QUERIES
 
     def query(self, count):
         at_once = count if self.together else 1
@@ -99,31 +103,56 @@ WAYS = {"one by one": (TENANTS[:1], False),
         "change of tenant": (TENANTS, False)}
 
 
-def measure(proxies, tenants, together):
-    """Microseconds by level; rounds of all levels in turns, so that a busy moment hits all."""
+def measure(proxies, tenants, together, rounds):
+    """Microseconds of every round by level; the levels take turns, so that a busy moment hits
+    all."""
     runs = {name: Run(proxy, tenants, together) for name, proxy in proxies.items()}
-    for _ in range(ROUNDS):
-        for run in runs.values():
-            run.round()
+    figures = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            figures[name].append(run.round())
     for run in runs.values():
         run.close()
-    return {name: run.least for name, run in runs.items()}
+    return figures
 
 
-def main():
-    with Cluster(*sys.argv[1:2]) as cluster:
+def measure_all(rounds, *bindir):
+    """Microseconds of every round by way and level."""
+    with Cluster(*bindir) as cluster:
         cluster.run("CREATE ROLE app LOGIN")
         proxies = {name: make_level(cluster, number, *level)
                    for number, (name, level) in enumerate(LEVELS.items())}
-        table = {way: measure(proxies, *how) for way, how in WAYS.items()}
-        print(f"{'us':12}" + "".join(f"{way:>24}" for way in WAYS))
-        for name in LEVELS:
-            cells = (f"{table[way][name]:8.1f} ({table[way][name] - table[way]['no policy']:+5.1f})"
-                     for way in WAYS)
-            print(f"{name:12}" + "".join(f"{cell:>24}" for cell in cells))
+        table = {way: measure(proxies, *how, rounds) for way, how in WAYS.items()}
         for proxy in proxies.values():
             proxy.stop()
     drop_templates()
+    return table
+
+
+def rows(run):
+    """For the table of run.sh: each round there is the least of some here."""
+    os.environ["FAHREND_RELEASE"] = f"{run.work}/bin/fahrend"
+    each = 6 if run.short else 20
+    table = measure_all(run.rounds * each, run.programs)
+    for way, figures in table.items():
+        least = {name: [min(values[i:i + each]) for i in range(0, len(values), each)]
+                 for name, values in figures.items()}
+        for name, values in least.items():
+            others = {} if name == BARE else {BARE: least[BARE]}
+            yield Row(f"{way}: {name}", "us", {"fahrend": values} | others)
+        sealed = [a - b for a, b in zip(least["rls, sealed"], least["rls, plain"])]
+        yield Row(f"{way}: a seal adds", "us", {"fahrend": sealed}, aims=[(None, AIM)])
+
+
+def main():
+    table = measure_all(ROUNDS, *sys.argv[1:2])
+    table = {way: {name: min(values) for name, values in figures.items()}
+             for way, figures in table.items()}
+    print(f"{'us':12}" + "".join(f"{way:>24}" for way in WAYS))
+    for name in LEVELS:
+        cells = (f"{table[way][name]:8.1f} ({table[way][name] - table[way][BARE]:+5.1f})"
+                 for way in WAYS)
+        print(f"{name:12}" + "".join(f"{cell:>24}" for cell in cells))
 
 
 if __name__ == "__main__":
