@@ -125,6 +125,17 @@ static const char definer_functions[] = PARAMETERS
     "  AND EXISTS (SELECT FROM logins l WHERE has_function_privilege(l.oid, p.oid, 'EXECUTE'))"
     " ORDER BY 1";
 
+/* The server asks it when it plans, and a function keeps its plans: a scrub of a sealed tenant does
+ * not drop them. */
+static const char folded_functions[] = PARAMETERS
+    "SELECT p.oid::regprocedure::text, format('is declared IMMUTABLE, but reads a setting: what it"
+    " tells may be the last tenant''s: ALTER FUNCTION %s STABLE', p.oid::regprocedure) "
+    "FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.provolatile = 'i'"
+    "  AND p.prokind = 'f' AND n.nspname !~ '^pg_'"
+    "  AND n.nspname NOT IN ('fahrend', 'information_schema')"
+    "  AND p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), '') ~*"
+    "    '(current_setting|current_tenant)' ORDER BY 1";
+
 const char *const rls_catalog_traps[] = {
     [RLS_TRAP_UNIQUE_KEYS] = unique_keys,
     [RLS_TRAP_VIEWS] = views,
@@ -135,6 +146,7 @@ const char *const rls_catalog_traps[] = {
     other_policies,
     shared_role,
     definer_functions,
+    folded_functions,
 };
 
 const size_t rls_catalog_trap_count = sizeof rls_catalog_traps / sizeof rls_catalog_traps[0];

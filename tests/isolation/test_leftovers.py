@@ -231,6 +231,24 @@ def test_a_statement_prepared_by_a_client_is_unknown_to_the_next(daemon):
         assert errors_of(bravo.ask(query("EXECUTE mine")))[0]["C"] == "26000"
 
 
+def test_a_plan_that_has_the_last_tenant_in_it_is_gone(cluster):
+    """A function that says it is immutable is asked when a plan is made, which another one keeps.
+    (Of sealed tenants plans are kept: SETUP RLS warns of such a function.)"""
+    cluster.run("CREATE FUNCTION whose() RETURNS text LANGUAGE sql IMMUTABLE AS"
+                " $$ SELECT current_setting('app.tenant', true) $$;"
+                "CREATE FUNCTION whose_plan() RETURNS text LANGUAGE plpgsql AS"
+                " $$ BEGIN RETURN whose(); END $$", "app")
+    tenants = tenants_config(size=1)
+    try:
+        with Proxy(base_config(cluster.port, tenants=tenants)) as plain, \
+                plain.wire_tenant("acme") as acme, plain.wire_tenant("bravo") as bravo:
+            for _ in range(2):
+                assert acme.value("SELECT whose_plan()") == "acme"
+                assert bravo.value("SELECT whose_plan()") == "bravo"
+    finally:
+        cluster.run("DROP FUNCTION whose_plan(); DROP FUNCTION whose()", "app")
+
+
 def test_a_notification_for_the_last_tenant_does_not_reach_the_next(daemon, cluster):
     with daemon.wire_tenant("acme") as acme, daemon.wire_tenant("bravo") as bravo:
         acme.ask(query("DO $$ BEGIN LISTEN gossip; END $$"))

@@ -271,6 +271,11 @@ TRAPS = {
     "definer function": ("CREATE TABLE t (tenant_id text); CREATE FUNCTION f() RETURNS int"
                          " LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
                          ("public.f()", "runs with the rights of a role that no policy holds for")),
+    "immutable function": ("CREATE TABLE t (tenant_id text); CREATE FUNCTION whose() RETURNS text"
+                           " IMMUTABLE RETURN current_setting('app.tenant', true)",
+                           ("public.whose()", "is declared IMMUTABLE, but reads a setting: what it"
+                            " tells may be the last tenant's: ALTER FUNCTION public.whose()"
+                            " STABLE")),
     "temp": ("SELECT", ("database {}", "TEMPORARY is granted to PUBLIC:"
                         " REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC")),
     "connect": ("SELECT", ("database {}", "CONNECT is granted to PUBLIC, every role may log in:"
