@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "admin/metrics.h"
 
+#include "admin/metrics_parts.h"
+
 #include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -8,33 +10,31 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
-
 /* A figure of struct account_stats. */
 struct counter {
-    const char *name; /* behind fahrend_tenant_ */
+    const char *name; /* behind fahrend_tenant_ or fahrend_worker_ */
     const char *help;
     size_t offset;
 };
 
 #define COUNTER(name, field, help)                                                                 \
     {                                                                                              \
-        "fahrend_tenant_" name, help, offsetof(struct account_stats, field)                        \
+        name, help, offsetof(struct account_stats, field)                                          \
     }
 
 static const struct counter counters[] = {
-    COUNTER("transactions", transactions, "Transactions of the tenant that have ended."),
-    COUNTER("queries", queries, "Queries of the tenant that were answered."),
-    COUNTER("errors", errors, "Errors that fahrend itself gave the tenant's clients."),
-    COUNTER("logins", logins, "Logins of the tenant's clients."),
+    COUNTER("transactions", transactions, "Transactions that have ended."),
+    COUNTER("queries", queries, "Queries that were answered."),
+    COUNTER("errors", errors, "Errors that fahrend itself gave clients."),
+    COUNTER("logins", logins, "Logins of clients."),
     COUNTER("assignments", assignments, "Times that a client was given a server connection."),
-    COUNTER("switches", switches, "Times that a server connection was put into its context."),
-    COUNTER("parses", parses, "Named statements that the tenant's clients prepared."),
+    COUNTER("switches", switches, "Times that a server connection was put into a context."),
+    COUNTER("parses", parses, "Named statements that clients prepared."),
     COUNTER("server_parses", server_parses, "Of them, those that went to a server."),
     COUNTER("binds", binds, "Executions of named statements."),
     COUNTER("tampers", tampers, "Attempts to change what makes the tenant, as far as told."),
-    COUNTER("received_bytes", bytes_in, "Bytes from the tenant's clients."),
-    COUNTER("sent_bytes", bytes_out, "Bytes to the tenant's clients."),
+    COUNTER("received_bytes", bytes_in, "Bytes from clients."),
+    COUNTER("sent_bytes", bytes_out, "Bytes to clients."),
 };
 
 static const struct {
@@ -47,6 +47,17 @@ static const struct {
     [TIME_LOGIN] = {"login", "Time from a client's connecting to its greeting."},
     [TIME_SWITCH] = {"switch", "Time from sending a switch to its confirmation."},
 };
+
+static uint64_t counter_value(const struct counter *counter, const struct account_stats *stats)
+{
+    return *(const uint64_t *)(const void *)((const char *)stats + counter->offset);
+}
+
+void metrics_begin_times(struct exposition *e, char name[METRIC_NAME], const char *of, int kind)
+{
+    (void)snprintf(name, METRIC_NAME, "fahrend_%s_%s_seconds", of, time_words[kind].word);
+    exposition_family(e, name, FAMILY_HISTOGRAM, time_words[kind].help);
+}
 
 static const struct labels no_labels = {.count = 0};
 
@@ -128,15 +139,31 @@ static void write_closes(struct exposition *e, const char *worker, const struct 
 
 static void write_worker_times(struct exposition *e, const struct view *view, int kind)
 {
-    char name[64];
+    char name[METRIC_NAME];
     char worker[16];
 
-    (void)snprintf(name, sizeof name, "fahrend_worker_%s_seconds", time_words[kind].word);
-    exposition_family(e, name, FAMILY_HISTOGRAM, time_words[kind].help);
+    metrics_begin_times(e, name, "worker", kind);
     for (uint32_t i = 0; i < view->worker_count; i++) {
         (void)snprintf(worker, sizeof worker, "%u", i);
         struct labels labels = label("worker", worker);
         exposition_histogram(e, &labels, &view->workers[i].stats.times.of[kind]);
+    }
+}
+
+/* What the tenants did there. */
+static void write_worker_counters(struct exposition *e, const struct view *view)
+{
+    char name[METRIC_NAME];
+    char worker[16];
+
+    for (size_t c = 0; c < sizeof counters / sizeof counters[0]; c++) {
+        (void)snprintf(name, sizeof name, "fahrend_worker_%s", counters[c].name);
+        exposition_family(e, name, FAMILY_COUNTER, counters[c].help);
+        for (uint32_t i = 0; i < view->worker_count; i++) {
+            (void)snprintf(worker, sizeof worker, "%u", i);
+            struct labels labels = label("worker", worker);
+            exposition_uint(e, &labels, counter_value(&counters[c], &view->workers[i].stats));
+        }
     }
 }
 
@@ -186,12 +213,20 @@ static void write_workers(struct exposition *e, const struct view *view)
         (void)snprintf(worker, sizeof worker, "%u", i);
         write_closes(e, worker, &view->workers[i]);
     }
+    write_worker_counters(e, view);
     for (int kind = 0; kind < TIME_KINDS; kind++) {
         write_worker_times(e, view, kind);
     }
 }
 
 /* ---- servers ---- */
+
+/* Words for why a server connection has ended. */
+const char *const metrics_ends[BACKEND_ENDS] = {
+#define X(name, word) [name] = word,
+    BACKEND_END_MAP(X)
+#undef X
+};
 
 static uint64_t server_connections(const struct view_server *s)
 {
@@ -237,12 +272,7 @@ static const struct {
 
 static void write_servers(struct exposition *e, const struct view *view)
 {
-    static const char *const ends[BACKEND_ENDS] = {
-#define X(name, word) [name] = word,
-        BACKEND_END_MAP(X)
-#undef X
-    };
-    char name[64];
+    char name[METRIC_NAME];
 
     for (size_t f = 0; f < sizeof server_figures / sizeof server_figures[0]; f++) {
         exposition_family(e, server_figures[f].name, server_figures[f].type,
@@ -257,13 +287,13 @@ static void write_servers(struct exposition *e, const struct view *view)
     for (uint32_t i = 0; i < view->server_count; i++) {
         for (int end = 0; end < BACKEND_ENDS; end++) {
             struct labels labels = {
-                .items = {{"server", view->servers[i].name}, {"reason", ends[end]}}, .count = 2};
+                .items = {{"server", view->servers[i].name}, {"reason", metrics_ends[end]}},
+                .count = 2};
             exposition_uint(e, &labels, view->servers[i].stats.ended[end]);
         }
     }
     for (int kind = 0; kind < TIME_KINDS; kind++) {
-        (void)snprintf(name, sizeof name, "fahrend_server_%s_seconds", time_words[kind].word);
-        exposition_family(e, name, FAMILY_HISTOGRAM, time_words[kind].help);
+        metrics_begin_times(e, name, "server", kind);
         for (uint32_t i = 0; i < view->server_count; i++) {
             struct labels labels = label("server", view->servers[i].name);
             exposition_histogram(e, &labels, &view->servers[i].stats.times.of[kind]);
@@ -279,118 +309,6 @@ static void write_stores(struct exposition *e, const struct view *view)
         struct labels labels = label("store", view->stores[i].name);
         exposition_uint(e, &labels, view->stores[i].failure[0] != '\0' ? 1 : 0);
     }
-}
-
-/* ---- pools ---- */
-
-#define POOL_LABEL (2 * NAME_SIZE)
-
-/* The pool's own label is put into `name`. */
-static struct labels pool_labels(const struct pool_record *r, char name[POOL_LABEL])
-{
-    (void)snprintf(name, POOL_LABEL, "%s/%s", r->name.database, r->name.user);
-    return (struct labels){
-        .items = {{"server", r->name.server}, {"pool", name}, {"tenant", r->name.tenant}},
-        .count = r->name.tenant[0] == '\0' ? 2 : 3};
-}
-
-static uint64_t pool_active(const struct pool_record *r)
-{
-    return r->active;
-}
-
-static uint64_t pool_idle(const struct pool_record *r)
-{
-    return r->idle;
-}
-
-static uint64_t pool_other(const struct pool_record *r)
-{
-    return pool_record_connections(r) - r->active - r->idle;
-}
-
-static uint64_t pool_size(const struct pool_record *r)
-{
-    return r->size < 0 ? 0 : (uint64_t)r->size;
-}
-
-static uint64_t pool_clients(const struct pool_record *r)
-{
-    return r->clients;
-}
-
-static uint64_t pool_waiting(const struct pool_record *r)
-{
-    return r->waiting;
-}
-
-static const struct {
-    const char *name;
-    const char *help;
-    uint64_t (*figure)(const struct pool_record *pool);
-} pool_figures[] = {
-    {"fahrend_pool_clients", "Clients of the pool that are logged in.", pool_clients},
-    {"fahrend_pool_waiting_clients", "Of them, those that wait for a connection.", pool_waiting},
-    {"fahrend_pool_active_connections", "Server connections in use.", pool_active},
-    {"fahrend_pool_idle_connections", "Server connections that are free.", pool_idle},
-    {"fahrend_pool_busy_connections",
-     "Server connections that log in, are cleaned, or wait for a cancel request.", pool_other},
-    {"fahrend_pool_size", "Server connections at most; 0 is no limit.", pool_size},
-};
-
-static int compare_pools(const void *a, const void *b)
-{
-    const struct pool_record *left = *(const struct pool_record *const *)a;
-    const struct pool_record *right = *(const struct pool_record *const *)b;
-
-    return left->clients < right->clients ? 1 : left->clients > right->clients ? -1 : 0;
-}
-
-static void write_pool_times(struct exposition *e, const struct pool_record **pools, uint32_t count)
-{
-    char name[64];
-    char pool[POOL_LABEL];
-
-    for (int kind = 0; kind < TIME_KINDS; kind++) {
-        (void)snprintf(name, sizeof name, "fahrend_pool_%s_seconds", time_words[kind].word);
-        exposition_family(e, name, FAMILY_HISTOGRAM, time_words[kind].help);
-        for (uint32_t i = 0; i < count; i++) {
-            struct labels labels = pool_labels(pools[i], pool);
-            exposition_histogram(e, &labels, &pools[i]->stats.times.of[kind]);
-        }
-    }
-}
-
-/* Where there are many, those with most clients; what the others do is part of their server's. */
-static void write_pools(struct exposition *e, const struct view *view, uint32_t max)
-{
-    const struct pool_record **pools = x_alloc((view->pool_count + 1) * sizeof *pools);
-    uint32_t count = view->pool_count < max ? view->pool_count : max;
-    char pool[POOL_LABEL];
-
-    for (uint32_t i = 0; i < view->pool_count; i++) {
-        pools[i] = &view->pools[i];
-    }
-    if (count < view->pool_count) {
-        qsort(pools, view->pool_count, sizeof *pools, compare_pools);
-    }
-    for (size_t f = 0; f < sizeof pool_figures / sizeof pool_figures[0]; f++) {
-        exposition_family(e, pool_figures[f].name, FAMILY_GAUGE, pool_figures[f].help);
-        for (uint32_t i = 0; i < count; i++) {
-            struct labels labels = pool_labels(pools[i], pool);
-            exposition_uint(e, &labels, pool_figures[f].figure(pools[i]));
-        }
-    }
-    exposition_family(e, "fahrend_pool_longest_wait_seconds", FAMILY_GAUGE,
-                      "How long the first in the queue has waited.");
-    for (uint32_t i = 0; i < count; i++) {
-        struct labels labels = pool_labels(pools[i], pool);
-        uint64_t since = pools[i]->waiting_since;
-        exposition_double(e, &labels,
-                          since == 0 || since > view->at ? 0 : (double)(view->at - since) / 1000);
-    }
-    write_pool_times(e, pools, count);
-    free(pools);
 }
 
 /* ---- tenants ---- */
@@ -427,9 +345,7 @@ static void write_gauge(struct exposition *e, const struct labels *labels,
 static void write_counter(struct exposition *e, const struct labels *labels,
                           const struct account_record *r, size_t which)
 {
-    exposition_uint(
-        e, labels,
-        *(const uint64_t *)(const void *)((const char *)&r->stats + counters[which].offset));
+    exposition_uint(e, labels, counter_value(&counters[which], &r->stats));
 }
 
 static void write_times(struct exposition *e, const struct labels *labels,
@@ -440,7 +356,7 @@ static void write_times(struct exposition *e, const struct labels *labels,
 
 static void write_tenants(const struct tenant_writer *w)
 {
-    char name[64];
+    char name[METRIC_NAME];
 
     exposition_family(w->e, "fahrend_tenant_clients", FAMILY_GAUGE,
                       "Clients of the tenant that are logged in.");
@@ -452,12 +368,12 @@ static void write_tenants(const struct tenant_writer *w)
                       "Server connections that they have now.");
     each_tenant(w, write_gauge, offsetof(struct account_record, connections));
     for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
-        exposition_family(w->e, counters[i].name, FAMILY_COUNTER, counters[i].help);
+        (void)snprintf(name, sizeof name, "fahrend_tenant_%s", counters[i].name);
+        exposition_family(w->e, name, FAMILY_COUNTER, counters[i].help);
         each_tenant(w, write_counter, i);
     }
     for (size_t kind = 0; kind < TIME_KINDS; kind++) {
-        (void)snprintf(name, sizeof name, "fahrend_tenant_%s_seconds", time_words[kind].word);
-        exposition_family(w->e, name, FAMILY_HISTOGRAM, time_words[kind].help);
+        metrics_begin_times(w->e, name, "tenant", (int)kind);
         each_tenant(w, write_times, kind);
     }
 }
@@ -473,7 +389,7 @@ void metrics_write(const struct view *view, struct named *named, bool open_metri
     write_workers(&e, view);
     write_servers(&e, view);
     write_stores(&e, view);
-    write_pools(&e, view, max);
+    metrics_write_pools(&e, view, max);
     write_tenants(&(struct tenant_writer){.e = &e, .view = view, .choice = &choice});
     exposition_end(&e);
     named_choice_fini(&choice);

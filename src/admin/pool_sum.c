@@ -7,8 +7,10 @@
 #include "admin/record.h"
 #include "base/alloc.h"
 
-/* Copied in one turn; a query waits for no more. */
-#define POOLS_A_TURN 100
+/* What is done in one turn, for which a query waits: pools that are copied, where sixteen
+ * connections that are looked at count as another. */
+#define POOLS_A_TURN         100
+#define CONNECTIONS_FOR_POOL 16
 
 /* ---- on the worker's thread ---- */
 
@@ -37,22 +39,11 @@ static void count_connection(struct pool_record *r, const struct backend *b)
     }
 }
 
-/* The head of each lane has waited longest in it. */
 static uint64_t oldest_request(const struct pool *pool)
 {
-    uint64_t oldest = 0;
+    const struct list *head = list_head(&pool->queue);
 
-    if (pool->waiting == 0) {
-        return 0;
-    }
-    for (const struct lane *lane = pool->lanes; lane != NULL; lane = lane->hh.next) {
-        const struct list *head = list_head(&lane->waiters);
-        uint64_t since = head == NULL ? 0 : container_of(head, struct pool_request, node)->since;
-        if (since != 0 && (oldest == 0 || since < oldest)) {
-            oldest = since;
-        }
-    }
-    return oldest;
+    return head == NULL ? 0 : container_of(head, struct pool_request, queue_node)->since;
 }
 
 static void collect(const struct pool *pool, struct buf *out)
@@ -87,8 +78,10 @@ static int collect_bucket(const UT_hash_table *table, uint32_t bucket, struct bu
 {
     int n = 0;
 
-    for (UT_hash_handle *hh = table->buckets[bucket].hh_head; hh != NULL; hh = hh->hh_next, n++) {
-        collect(ELMT_FROM_HH(table, hh), out);
+    for (UT_hash_handle *hh = table->buckets[bucket].hh_head; hh != NULL; hh = hh->hh_next) {
+        const struct pool *pool = ELMT_FROM_HH(table, hh);
+        collect(pool, out);
+        n += 1 + (int)(pool->count / CONNECTIONS_FOR_POOL);
     }
     return n;
 }

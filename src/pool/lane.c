@@ -184,6 +184,7 @@ void lane_enqueue(struct pool_request *request)
 
     request->since = loop_now(pool->owner->loop);
     list_push_tail(&lane->waiters, &request->node);
+    list_push_tail(&pool->queue, &request->queue_node);
     pool->waiting++;
     lane->waiting++;
     lane->account->waiting++;
@@ -203,6 +204,7 @@ void lane_withdraw(struct pool_request *request)
         return;
     }
     list_remove(&request->node);
+    list_remove(&request->queue_node);
     lane->pool->waiting--;
     lane->pool->held -= lane->held != 0 ? 1 : 0;
     lane->waiting--;

@@ -55,6 +55,7 @@ struct pool_request_ops {
 /* Embedded in the client. After on_granted or on_refused, or pool_withdraw, it is not queued. */
 struct pool_request {
     struct list node;
+    struct list queue_node; /* while queued: in pool.queue */
     struct lane *lane;
     struct context *context; /* what the client needs; its reference is the client's */
     struct birth *birth;     /* what its connection must have begun with; its reference as well */

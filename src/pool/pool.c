@@ -64,6 +64,7 @@ struct pool *pool_new(struct pools *owner, struct host *host, const char *key, s
     list_init(&pool->all);
     list_init(&pool->idle);
     list_init(&pool->ring);
+    list_init(&pool->queue);
     list_init(&pool->own_node);
     deadline_init(&pool->reserve);
     deadline_init(&pool->retry);

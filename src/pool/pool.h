@@ -74,6 +74,7 @@ struct pool {
     struct list all;
     struct list idle;   /* the latest used first */
     struct list ring;   /* lanes with waiters, in turn */
+    struct list queue;  /* all requests that wait, the longest waiting first */
     struct lane *lanes; /* uthash by account */
     uint32_t count;     /* connections in any state */
     uint32_t idle_count;

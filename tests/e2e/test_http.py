@@ -156,6 +156,9 @@ def test_what_a_tenant_does_is_counted(served):
     assert grown("fahrend_tenant_login_seconds_count") == 1
     assert grown("fahrend_worker_query_seconds_count", '{worker="0"}') == 5
     assert grown("fahrend_server_transaction_seconds_count", '{server="main"}') == 5
+    assert grown("fahrend_worker_queries_total", '{worker="0"}') == 5
+    assert grown("fahrend_worker_logins_total", '{worker="0"}') == 1
+    assert after[("fahrend_pool_opened_connections_total", '{server="main",pool="app/app"}')] >= 1
     assert grown("fahrend_worker_client_closes_total",
                  '{worker="0",reason="client_left",sqlstate=""}') == 1
 
@@ -328,7 +331,7 @@ def test_scrapes_of_10000_tenants_are_quick_and_delay_no_query(start, figure):
             conn.execute("SELECT 1")
             took.append(time.monotonic() - began)
         times.append(statistics.median(took))
-        slowest.append(statistics.quantiles(took, n=100)[98])
+        slowest.append((statistics.quantiles(took, n=100)[98] * 1e6, max(took) * 1e6))
     with daemon.tenant("acme") as conn:
         median_query(conn)
         before = cpu_seconds(daemon.pid)
@@ -343,7 +346,8 @@ def test_scrapes_of_10000_tenants_are_quick_and_delay_no_query(start, figure):
 
     figure(f"a scrape with 10,000 tenants: {alone * 1000:.1f} ms; median of a query "
            f"{times[0] * 1e6:.0f} us alone, {times[1] * 1e6:.0f} us beside scrapes without pause; "
-           f"p99 {slowest[0] * 1e6:.0f} us and {slowest[1] * 1e6:.0f} us, on a shared machine")
+           "p99 and slowest {:.0f} and {:.0f} us alone, ".format(*slowest[0]) +
+           "{:.0f} and {:.0f} us beside them, on a shared machine".format(*slowest[1]))
     assert cpu < 0.1  # what it takes where nobody else wants the machine
     assert min(times[1:]) - times[0] < 0.001
 
