@@ -7,7 +7,8 @@
 #   installs the package: files, user, nothing enabled, nothing started; lintian's opinion
 #   upgrades it: a configuration that was changed stays, and so do its owner and mode
 #   boots the tree (systemd-nspawn --boot): Type=notify, LoadCredential, reload, the watchdog, a
-#     drain, a takeover with 100 clients at work and 100 that come to fahrend.socket, and no error
+#     drain, a takeover with 100 clients at work, 100 that come to fahrend.socket while nobody is
+#     there, and 100 that come and go while `systemctl restart` runs three times, and no error
 #   removes and purges it: what is left is nothing
 #
 #   tests/package.sh [--tree DIR]      a tree that was made before; it is copied
@@ -49,7 +50,7 @@ not() { ! "$@"; }
 inside() { chroot "$root" /usr/bin/env DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
 
 # booted COMMAND...: in the tree that runs.
-booted() { nsenter -t "$init" -m -u -i -p -r -w /usr/bin/env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+booted() { nsenter -t "$init" -m -u -i -n -p -r -w /usr/bin/env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
 # soon SECONDS COMMAND...: it succeeds within that time.
 soon() {
     local until=$((SECONDS + $1))
@@ -162,7 +163,8 @@ YAML
 
 boot() {
     umount "$root/proc"
-    systemd-nspawn -q -D "$root" --boot --register=no --keep-unit > "$work/console" 2>&1 &
+    # A network of its own: what else runs here may have the ports.
+    systemd-nspawn -q -D "$root" --private-network --boot --register=no --keep-unit > "$work/console" 2>&1 &
     nspawn=$!
     soon 20 find_init || { cat "$work/console"; exit 1; }
     check "the tree boots" soon 30 booted systemctl is-system-running --wait -q
@@ -239,6 +241,18 @@ come_to_sockets() {
     changed_pid "$before"
 }
 
+# Clients that come and go, through restarts: none is refused.
+restart() {
+    local pgbench
+    load 8 -C & pgbench=$!
+    soon 5 busy
+    for _ in 1 2 3; do
+        booted systemctl restart fahrend.service
+        [ "$(ask "SELECT 1")" = 1 ]
+    done
+    no_error "$pgbench"
+}
+
 # Clients that stay, and clients that come, through another instance that takes over.
 take_over() { # FROM TO
     local pgbench
@@ -264,6 +278,7 @@ run_service() {
     booted systemctl stop fahrend.service
     booted systemctl start fahrend.socket fahrend.service
     check "100 clients come to fahrend.socket while the service is down: no error" come_to_sockets
+    check "100 clients come and go while the service is restarted three times: no error" restart
     [ "$failed" = 0 ] || { echo "--- journal"; booted journalctl -u 'fahrend*' -o cat -n 60 || true; }
     booted systemctl stop fahrend.socket fahrend.service
     booted systemctl poweroff || true

@@ -111,6 +111,18 @@ void workers_answer(struct workers *workers, const char *tenant, const struct er
     }
 }
 
+/* Where the sockets outlive us whoever comes from now on waits for the next process, and those who
+ * have come already are not refused. */
+static enum proxy_drain kindly(const struct workers *workers, enum proxy_drain how)
+{
+    if (!workers->one_queue) {
+        return how;
+    }
+    return how == PROXY_DRAIN_CLIENTS   ? PROXY_DRAIN_HANDED_OVER
+           : how == PROXY_DRAIN_SERVERS ? PROXY_DRAIN_BETWEEN
+                                        : how;
+}
+
 void workers_drain(struct workers *workers, enum proxy_drain how)
 {
     bool shared = workers->one_queue || how == PROXY_DRAIN_HANDED_OVER;
@@ -119,7 +131,7 @@ void workers_drain(struct workers *workers, enum proxy_drain how)
         if (workers->listening) {
             worker_stop_listening(&workers->items[i], !shared);
         }
-        worker_drain(&workers->items[i], how);
+        worker_drain(&workers->items[i], kindly(workers, how));
     }
     workers->listening = false;
 }

@@ -196,6 +196,9 @@ void frontend_close_when_idle(struct frontend *f)
                    (f->state == FRONTEND_LINKED && backend_settled(f->backend));
 
     f->closing_soon = true;
+    if (f->proxy->lenient && (!f->spoken || f->state == FRONTEND_WAITING)) {
+        return;
+    }
     if (settled) {
         (void)err_set(&err, ERR_SHUTDOWN,
                       "server shutting down: terminating connection due to "
@@ -332,6 +335,7 @@ static void begin(struct frontend *f, const struct addr *peer, const struct real
     f->peer = *peer;
     f->realm = realm;
     f->request_at = loop_now(proxy->loop);
+    f->closing_soon = proxy->lenient; /* it comes from another worker, where that was said */
     list_init(&f->account_node);
     list_init(&f->login_node);
     list_init(&f->request.node);

@@ -78,6 +78,7 @@ struct frontend {
     bool holding;      /* bytes are kept: nothing more may be sent */
     bool retried;      /* a switch failed, and this is the second try */
     bool greeted;      /* ReadyForQuery was sent: it is a session */
+    bool spoken;       /* it has asked for something since */
     bool closing_soon; /* to be closed when it is next outside a transaction */
     bool replicates;   /* its server connection is its own, and ends with it */
     bool has_slot;

@@ -12,6 +12,9 @@
 #include "wire/error.h"
 #include "wire/types.h"
 
+/* ms for who has come before a drain and said nothing yet */
+#define PATIENCE 2000
+
 static struct budget *budget_of(void *data, const char *server)
 {
     const struct proxy *proxy = data;
@@ -44,6 +47,7 @@ void proxy_init(struct proxy *proxy, struct loop *loop, uint32_t worker, const s
     list_init(&proxy->expecting);
     list_init(&proxy->clients);
     list_init(&proxy->renewals);
+    deadline_init(&proxy->patience);
     role_secrets_init(&proxy->secrets);
     pools_init(&proxy->pools, loop, budget_of, proxy);
     adopt_realm(proxy, realm);
@@ -124,15 +128,40 @@ bool proxy_cancel_own(struct proxy *proxy, const struct cancel_key *key)
     return true;
 }
 
+static void close_when_idle(struct proxy *proxy)
+{
+    list_each_safe (node, tmp, &proxy->clients) {
+        frontend_close_when_idle(container_of(node, struct frontend, node));
+    }
+}
+
+static void on_patience_over(struct deadline *deadline)
+{
+    struct proxy *proxy = container_of(deadline, struct proxy, patience);
+
+    proxy->lenient = false;
+    proxy->refusing = true;
+    close_when_idle(proxy);
+}
+
 void proxy_drain(struct proxy *proxy, enum proxy_drain how)
 {
     proxy->draining = true;
-    proxy->refusing = how != PROXY_DRAIN_HANDED_OVER;
-    if (how != PROXY_DRAIN_SERVERS) {
-        return;
-    }
-    list_each_safe (node, tmp, &proxy->clients) {
-        frontend_close_when_idle(container_of(node, struct frontend, node));
+    switch (how) {
+    case PROXY_DRAIN_HANDED_OVER:
+        break;
+    case PROXY_DRAIN_CLIENTS:
+        proxy->refusing = true;
+        break;
+    case PROXY_DRAIN_SERVERS:
+        proxy->refusing = true;
+        close_when_idle(proxy);
+        break;
+    case PROXY_DRAIN_BETWEEN:
+        proxy->lenient = true;
+        deadline_arm(&proxy->loop->deadlines, &proxy->patience, PATIENCE, on_patience_over);
+        close_when_idle(proxy);
+        break;
     }
 }
 
@@ -141,6 +170,8 @@ void proxy_close(struct proxy *proxy)
     proxy->draining = true;
     proxy->refusing = true;
     proxy->closed = true;
+    proxy->lenient = false;
+    deadline_disarm(&proxy->patience);
     while (!list_empty(&proxy->clients)) {
         struct err err;
         (void)err_set(&err, ERR_SHUTDOWN, "pooler is shutting down");

@@ -44,10 +44,13 @@ struct proxy_hooks {
 };
 
 enum proxy_drain {
-    PROXY_DRAIN_SERVERS,    /* each client is closed when it is outside a transaction */
-    PROXY_DRAIN_CLIENTS,    /* those that are there go on until they leave */
-    PROXY_DRAIN_HANDED_OVER /* likewise, and so do logins that are under way: the next process does
-                             * not know of them */
+    PROXY_DRAIN_SERVERS,     /* each client is closed when it is outside a transaction */
+    PROXY_DRAIN_CLIENTS,     /* those that are there go on until they leave */
+    PROXY_DRAIN_HANDED_OVER, /* likewise, and so do logins that are under way: the next process does
+                              * not know of them */
+    PROXY_DRAIN_BETWEEN /* each is closed when it is outside a transaction; but who has just come,
+                         * or waits for a connection, has one first: others wait in the queue of a
+                         * socket that outlives us, and nobody is to be refused */
 };
 
 struct proxy {
@@ -80,6 +83,8 @@ struct proxy {
     struct buf assembly;          /* where switches are put together; valid within one call */
     bool draining;                /* the last client is waited for */
     bool refusing;                /* logins are refused */
+    bool lenient;                 /* who has just come may still have one transaction */
+    struct deadline patience;     /* armed: the end of that */
     bool closed;                  /* nobody may come any more */
     uint64_t cancels;             /* cancel requests received */
     uint64_t closes[ERR_INDEXES]; /* of clients, by err_index of the reason; 0: they left */

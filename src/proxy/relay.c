@@ -193,6 +193,7 @@ static size_t begin(struct frontend *f, struct slice rest)
         return skip_drop(f, rest, &frame, false);
     }
     f->request_at = loop_now(f->proxy->loop);
+    f->spoken = true;
     struct err err;
     err_clear(&err);
     int rc = ask(f, &err);
