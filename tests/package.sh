@@ -241,10 +241,11 @@ come_to_sockets() {
     changed_pid "$before"
 }
 
-# Clients that come and go, through restarts: none is refused.
+# Clients that come and go, through restarts: none is refused. A thread each: one that waits for the
+# next process must not have a transaction open at the last.
 restart() {
     local pgbench
-    load 8 -C & pgbench=$!
+    load 8 -j 100 -C & pgbench=$!
     soon 5 busy
     for _ in 1 2 3; do
         booted systemctl restart fahrend.service

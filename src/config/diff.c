@@ -32,7 +32,7 @@ static void keep(struct config_changes *out, struct config_change change)
         out->items = x_realloc(out->items, out->cap * sizeof *out->items);
     }
     out->items[out->count++] = change;
-    out->restart = out->restart || !change.reloadable;
+    out->restart = out->restart || change.effect == EFFECT_RESTART;
 }
 
 static const void *member(const void *base, const struct key *key)
@@ -62,7 +62,7 @@ static void diff_structs(const struct pair *p, struct config_changes *out)
                                         .key = x_printf("%s%s%s%s", schema_scopes[p->scope].prefix,
                                                         p->entry == NULL ? "" : p->entry,
                                                         p->entry == NULL ? "" : ".", key->path),
-                                        .reloadable = !key->restart});
+                                        .effect = schema_effect(key)});
         }
     }
 }
@@ -93,7 +93,9 @@ static void keep_entry(struct config_changes *out, enum config_change_kind kind,
 {
     keep(out, (struct config_change){.kind = kind,
                                      .key = x_printf("%s%s", schema_scopes[scope].prefix, name),
-                                     .reloadable = true});
+                                     .effect = scope == SCOPE_SERVER || scope == SCOPE_PROVIDER
+                                                   ? EFFECT_NOW
+                                                   : EFFECT_CLIENTS});
 }
 
 static const void *entry_at(const struct side *side, enum key_scope scope, size_t i)

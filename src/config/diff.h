@@ -8,13 +8,14 @@
 #include <stdbool.h>
 
 #include "config/config.h"
+#include "config/schema.h"
 
 enum config_change_kind { CHANGE_CHANGED, CHANGE_ADDED, CHANGE_REMOVED };
 
 struct config_change {
     enum config_change_kind kind; /* ADDED and REMOVED are of whole entries: "tenants.acme" */
     char *key;
-    bool reloadable;
+    enum key_effect effect; /* from when on it is in force */
 };
 
 struct config_changes {

@@ -139,7 +139,11 @@ static void describe(struct buf *out, int depth, const struct key *key)
         bool below = strlen(key->fallback) > 40;
         buf_printf(&line, "; default %s", below ? "below" : key->fallback);
     }
-    buf_printf(&line, "; %s", key->restart ? "waits for a restart" : "reloadable");
+    static const char *const effects[] = {[EFFECT_CLIENTS] = "reloadable, for new clients",
+                                          [EFFECT_NOW] = "reloadable, at once",
+                                          [EFFECT_RESTART] = "waits for a restart"};
+
+    buf_printf(&line, "; %s", effects[schema_effect(key)]);
     buf_append_u8(&line, 0);
     comment(out, depth, (const char *)line.p);
     buf_release(&line);

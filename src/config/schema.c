@@ -60,12 +60,13 @@ static const char *const log_formats[] = {"text", "json", NULL};
 const struct key schema_keys[] = {
     SECTION(TOP, "listen", "Where clients connect."),
     ROW(TOP, "listen.address", STRINGS, listen.address, "[127.0.0.1]",
-        "Names or addresses; \"*\" is every address of the machine; [] is none.", .restart = true),
+        "Names or addresses; \"*\" is every address of the machine; [] is none.",
+        .effect = EFFECT_RESTART),
     ROW(TOP, "listen.port", INT, listen.port, "6432",
         "The port of every address, and the number in the socket's name.", .min = 1,
-        .max = PORT_MAX, .restart = true),
+        .max = PORT_MAX, .effect = EFFECT_RESTART),
     ROW(TOP, "listen.unix_dir", PATH, listen.unix_dir, "/run/fahrend",
-        "Folder of the Unix socket .s.PGSQL.PORT; \"\" is none.", .restart = true),
+        "Folder of the Unix socket .s.PGSQL.PORT; \"\" is none.", .effect = EFFECT_RESTART),
     ROW(TOP, "listen.proxy_protocol", BOOL, listen.proxy_protocol, "false",
         "Connections of proxy_networks begin with a header of the PROXY protocol, version 1 or 2, "
         "which tells the client's address."),
@@ -101,13 +102,14 @@ const struct key schema_keys[] = {
         "Ciphers for TLS 1.3, as OpenSSL writes them. When not given, its three, AES-128 first.",
         .example = "TLS_AES_256_GCM_SHA384", .some = true),
     ROW(TOP, "workers", INT, workers, "auto", "Event loops; auto is one for each CPU.", .min = 1,
-        .max = 64, .zero = "auto", .restart = true),
+        .max = 64, .zero = "auto", .effect = EFFECT_RESTART),
     ROW(TOP, "drain_timeout", TIME, drain_timeout, "0",
-        "How long a drain waits for clients before it closes them; 0 is without end."),
+        "How long a drain waits for clients before it closes them; 0 is without end.",
+        .effect = EFFECT_NOW),
     ROW(TOP, "core_dumps", BOOL, core_dumps, "false",
         "Whether a crash may leave a core dump, and a debugger of the same user attach: memory has "
         "passwords in it.",
-        .restart = true),
+        .effect = EFFECT_RESTART),
 
     NAMED("servers", SERVER, "PostgreSQL servers by name; at least one."),
     ROW(SERVER, "host", STRINGS, host, "[127.0.0.1]",
@@ -238,9 +240,9 @@ const struct key schema_keys[] = {
         "Tenants that logins may make in one minute.", .max = COUNT_MAX),
     SECTION(TOP, "tenancy.registry", "Where tenants made at run time are kept."),
     ROW(TOP, "tenancy.registry.server", NAME, tenancy.registry.server, NULL, "The server.",
-        .example = "main"),
+        .example = "main", .effect = EFFECT_NOW),
     ROW(TOP, "tenancy.registry.database", NAME, tenancy.registry.database, NULL, "The database.",
-        .example = "app"),
+        .example = "app", .effect = EFFECT_NOW),
 
     NAMED("tenants", TENANT,
           "The entry \"defaults\" holds for every tenant; an entry by a tenant's name holds what "
@@ -387,14 +389,16 @@ const struct key schema_keys[] = {
         "A client that has not logged in by then is closed; 0 is without end."),
     ROW(TOP, "limits.message_size", SIZE, limits.message_size, "1GiB",
         "The largest message that is let through from a client.", .min = 64 * 1024,
-        .max = 0x7FFFFFFF),
+        .max = 0x7FFFFFFF, .effect = EFFECT_NOW),
 
     SECTION(TOP, "secrets", "Where the passwords of tenants' roles are kept."),
     ROW(TOP, "secrets.store", NAME, secrets.store, NULL,
-        "The provider that new passwords are written to.", .example = "files"),
+        "The provider that new passwords are written to.", .example = "files",
+        .effect = EFFECT_NOW),
     ROW(TOP, "secrets.cache", TIME, secrets.cache, "5m",
         "How long a password that was read from AWS, Vault or a program is used without asking "
-        "again; longer where the store fails."),
+        "again; longer where the store fails.",
+        .effect = EFFECT_NOW),
     ROW(TOP, "secrets.environment", STRINGS, secrets.environment, "[]",
         "Names of environment variables that programs (exec) get beside PATH, HOME, USER, LANG, "
         "LC_ALL, TZ and TMPDIR: what they need to reach what they read.",
@@ -459,26 +463,28 @@ const struct key schema_keys[] = {
     ROW(TOP, "http.address", TEXT, http.address, "127.0.0.1",
         "The address to listen on; an absolute path is a Unix socket, and the port only has to be "
         "on.",
-        .restart = true, .some = true),
+        .effect = EFFECT_RESTART, .some = true),
     ROW(TOP, "http.port", INT, http.port, "9632", "The port; 0 is off.", .max = PORT_MAX,
-        .restart = true),
+        .effect = EFFECT_RESTART),
     ROW(TOP, "http.tenants", INT, http.tenants, "100",
         "How many tenants have their name in /metrics: the busiest; the rest are summed up under "
         "tenant=\"other\". The same number of pools is shown.",
-        .max = 100000),
+        .max = 100000, .effect = EFFECT_NOW),
     ROW(TOP, "http.user", TEXT, http.user, "\"\"",
         "Who may see the page and the metrics (basic authentication); empty: everyone. /livez and "
-        "/readyz are for everyone."),
+        "/readyz are for everyone.",
+        .effect = EFFECT_NOW),
     ROW(TOP, "http.password", SECRET, http.password, NULL, "That user's password.",
-        .example = "{file: /run/secrets/http_password}"),
+        .example = "{file: /run/secrets/http_password}", .effect = EFFECT_NOW),
     SECTION(TOP, "log", "What is written to stderr."),
     ROW(TOP, "log.level", CHOICE, log.level, "info", "The least that is written.",
-        .choices = log_levels),
+        .choices = log_levels, .effect = EFFECT_NOW),
     ROW(TOP, "log.format", CHOICE, log.format, "text", "Lines for people, or JSON.",
-        .choices = log_formats),
+        .choices = log_formats, .effect = EFFECT_NOW),
     ROW(TOP, "log.slow_wait", TIME, log.slow_wait, "1s",
         "A client that waited as long for a server connection is told of, as a warning; 0 is "
-        "never."),
+        "never.",
+        .effect = EFFECT_NOW),
 };
 
 const size_t schema_key_count = sizeof schema_keys / sizeof schema_keys[0];

@@ -35,6 +35,13 @@ enum key_type {
     KEY_PAIRS     /* struct certificates */
 };
 
+/* From when on a change is in force. */
+enum key_effect {
+    EFFECT_CLIENTS, /* for clients that log in after the reload */
+    EFFECT_NOW,     /* for everybody, with the reload */
+    EFFECT_RESTART  /* with the next start */
+};
+
 /* Placeholders that a pattern may hold. */
 enum {
     PLACE_TENANT = 1 << 0,
@@ -63,7 +70,7 @@ struct key {
     const char *example;        /* what the reference shows where there is no default */
     bool needed;                /* the reference gives the example, so that it is whole */
     bool some;                  /* TEXT, STRINGS: must not be empty */
-    bool restart;               /* a change waits for a restart */
+    enum key_effect effect;     /* TOP: what a reload makes of a change; see schema_effect */
 };
 
 extern const struct key schema_keys[];
@@ -80,6 +87,13 @@ extern const struct scope schema_scopes[SCOPES];
 
 /* The row, or NULL. */
 const struct key *schema_find(enum key_scope scope, const char *path);
+
+/* A client keeps the user and the tenant that it logged in as; what is told of servers and stores
+ * of secrets holds for connections and requests from then on, whoever needs them. */
+static inline enum key_effect schema_effect(const struct key *key)
+{
+    return key->scope == SCOPE_SERVER || key->scope == SCOPE_PROVIDER ? EFFECT_NOW : key->effect;
+}
 
 /* Its last word: "size" of "pool.size". */
 const char *schema_leaf(const struct key *key);

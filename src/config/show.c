@@ -73,7 +73,7 @@ static void show_key(struct show *s, const struct shown *w, const struct key *ke
     struct config_row row = {.key = text_of(&s->key),
                              .value = text_of(&s->value),
                              .fallback = text_of(&s->fallback),
-                             .reloadable = !key->restart};
+                             .reloadable = schema_effect(key) != EFFECT_RESTART};
     s->on_row(s->context, &row);
 }
 

@@ -127,8 +127,9 @@ static void report_changes(const struct config *before, const struct config *aft
     for (size_t i = 0; i < changes.count; i++) {
         const struct config_change *change = &changes.items[i];
         static const char *const words[] = {"changed", "added", "removed"};
+        static const char *const effects[] = {" (for new clients)", "", " (needs a restart)"};
         buf_printf(report, "%s %s%s\n", words[change->kind], change->key,
-                   change->reloadable ? "" : " (needs a restart)");
+                   change->kind == CHANGE_CHANGED ? effects[change->effect] : "");
     }
     config_changes_fini(&changes);
 }

@@ -34,7 +34,7 @@ class Restarted:
     def start(self):
         fd = self.socket.fileno()
         self.process = subprocess.Popen(
-            ["sh", "-c", f"exec 3<&{fd}; LISTEN_FDS=1 LISTEN_PID=$$ exec {binary()} -c {self.daemon.file}"],
+            ["bash", "-c", f"exec 3<&{fd}; LISTEN_FDS=1 LISTEN_PID=$$ exec {binary()} -c {self.daemon.file}"],
             pass_fds=(fd,), stderr=self.log.open("a"))
 
     def restart(self):
@@ -62,7 +62,7 @@ def test_clients_that_come_and_go_do_not_notice_restarts(restarted, tmp_path, fi
     script = tmp_path / "work.sql"
     script.write_text("BEGIN;\nSELECT 1;\nSELECT pg_sleep(0.002);\nCOMMIT;\n")
     load = subprocess.Popen(
-        [os.path.join(find_bindir(), "pgbench"), "-n", "-C", "-f", str(script), "-c", "20", "-T", "5", "-h", "127.0.0.1",
+        [os.path.join(find_bindir(), "pgbench"), "-n", "-C", "-f", str(script), "-c", "20", "-j", "20", "-T", "5", "-h", "127.0.0.1",
          "-p", str(restarted.port), "-U", "app", "app"],
         env=dict(os.environ, PGOPTIONS="-c app.tenant=acme"), stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True)
