@@ -214,7 +214,8 @@ START_TEST(of_every_key_it_is_told_when_a_change_is_in_force)
         if (change(key, (char *)scope_struct(b, key->scope) + key->offset)) {
             config_diff(a, b, &changes);
             (void)snprintf(path, sizeof path, "%s%s", entries[key->scope], key->path);
-            ck_assert_msg(changes.count == 1, "%s: %zu changes, %s", path, changes.count, changes.count > 1 ? changes.items[1].key : "");
+            ck_assert_msg(changes.count == 1, "%s: %zu changes, %s", path, changes.count,
+                          changes.count > 1 ? changes.items[1].key : "");
             ck_assert_str_eq(changes.items[0].key, path);
             ck_assert_msg(changes.items[0].effect == expected_effect(key), "%s", path);
             looked++;
