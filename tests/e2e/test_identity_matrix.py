@@ -4,6 +4,7 @@ and who may not is told what it must be. Then drivers of other languages by each
 can."""
 
 import asyncio
+import contextlib
 import json
 import os
 import pwd
@@ -155,7 +156,7 @@ def refusal(daemon, **login):
 @pytest.mark.parametrize("user", PASSWORDS)
 def test_every_method_enters_by_every_pair_of_modes(fronts, authority, key, user, server_mode):
     if user == "through" and server_mode == "disable":
-        pytest.skip("the server wants this role encrypted")
+        pytest.skip("in clear the server asks this role for no proof")
     daemon = fronts(server_mode)
     tenant = "own" if user == "through" else "acme"
 
@@ -216,6 +217,8 @@ def test_a_wrong_certificate_is_refused(fronts, authority, key, user, certificat
 
 # Who logs in from where: certificates and tokens too.
 DRIVEN = ["trusted", "plain", "hashed", "scram", "certified", "strict", "token", "member"]
+# … and who tries with a wrong password, behind those.
+WRONG = ["plain", "hashed", "scram", "strict", "token", "member"]
 
 
 @pytest.fixture(scope="module")
@@ -224,8 +227,8 @@ def logins(fronts, authority, key, tmp_path_factory):
     folder = tmp_path_factory.mktemp("der")
     daemon = fronts("verify-full")
     told = []
-    for user in DRIVEN:
-        login = proof(key, authority, user)
+    for user, wrong in [*((user, False) for user in DRIVEN), *((user, True) for user in WRONG)]:
+        login = proof(key, authority, user, **({"password": "wrong"} if wrong else {}))
         certificate = user in ("certified", "strict")
         der = str(folder / f"{user}.pk8")
         if certificate:
@@ -245,18 +248,36 @@ def run_with(logins, command, **environment):
     return (done.stdout + done.stderr).split("\n")[:-1]
 
 
+def assert_told(said):
+    """A line for each login: the user's name, or with it why not."""
+    assert said[:len(DRIVEN)] == DRIVEN
+    assert len(said) == len(DRIVEN) + len(WRONG), said
+    for user, line in zip(WRONG, said[len(DRIVEN):]):
+        assert line.startswith(f"{user}: "), line
+        assert f'password authentication failed for user "{user}"' in line
+
+
 def test_psycopg2(logins):
+    said = []
     for login in logins:
-        conn = psycopg2.connect(
+        try:
+            ask_by_psycopg2(login)
+            said.append(login["user"])
+        except psycopg2.OperationalError as error:
+            said.append(f"{login['user']}: {error}")
+    assert_told(said)
+
+
+def ask_by_psycopg2(login):
+    with contextlib.closing(psycopg2.connect(
             host=login["host"], port=login["port"], dbname="app", user=login["user"],
             password=login["password"], sslmode="verify-full", sslrootcert=login["ca"],
             sslcert=login["cert"] or "/nonexistent", sslkey=login["key"] or "/nonexistent",
             options="-c app.tenant=acme",
-            channel_binding="require" if login["user"] in ("scram", "strict", "member") else "prefer")
-        with conn.cursor() as cursor:
-            cursor.execute("SELECT 42")
-            assert cursor.fetchone() == (42,)
-        conn.close()
+            channel_binding="require" if login["user"] in ("scram", "strict", "member") else "prefer"
+    )) as conn, conn.cursor() as cursor:
+        cursor.execute("SELECT 42")
+        assert cursor.fetchone() == (42,)
 
 
 def test_asyncpg(logins):
@@ -266,18 +287,22 @@ def test_asyncpg(logins):
         context = ssl.create_default_context(cafile=login["ca"])
         if login["cert"]:
             context.load_cert_chain(login["cert"], login["key"])
-        conn = await asyncpg.connect(host=login["host"], port=login["port"], user=login["user"],
-                                     database="app", password=login["password"], ssl=context,
-                                     server_settings={"app.tenant": "acme"})
         try:
-            return await conn.fetchval("SELECT 42")
+            conn = await asyncpg.connect(host=login["host"], port=login["port"], user=login["user"],
+                                         database="app", password=login["password"], ssl=context,
+                                         server_settings={"app.tenant": "acme"})
+        except asyncpg.InvalidPasswordError as error:
+            return f"{login['user']}: {error}"
+        try:
+            assert await conn.fetchval("SELECT 42") == 42
+            return login["user"]
         finally:
             await conn.close()
 
     async def ask_all():
         return [await ask(login) for login in logins]
 
-    assert asyncio.run(ask_all()) == [42] * len(logins)
+    assert_told(asyncio.run(ask_all()))
 
 
 NODE = """const { Client } = require('pg');
@@ -304,8 +329,7 @@ def test_node_postgres(logins):
     if not os.path.exists(os.path.join(node, "node_modules", "pg")):
         pytest.skip("node-postgres is not installed")
 
-    assert run_with(logins, ["node", "-e", NODE],
-                    NODE_PATH=os.path.join(node, "node_modules")) == DRIVEN
+    assert_told(run_with(logins, ["node", "-e", NODE], NODE_PATH=os.path.join(node, "node_modules")))
 
 
 JAVA = """import java.sql.*;
@@ -338,7 +362,7 @@ def test_jdbc(logins, tmp_path):
             url += f"&sslcert={login['cert']}&sslkey={login['der']}"
         arguments += [url, login["user"], login["password"] or "none"]
 
-    assert run_with([], ["java", "-cp", JDBC, str(source), *arguments]) == DRIVEN
+    assert_told(run_with([], ["java", "-cp", JDBC, str(source), *arguments]))
 
 
 GO = """package main
@@ -384,5 +408,5 @@ def test_go_with_lib_pq(logins, tmp_path):
     source = tmp_path / "main.go"
     source.write_text(GO)
 
-    assert run_with(logins, ["go", "run", str(source)], GO111MODULE="off", GOPATH=GOPATH,
-                    GOCACHE=str(tmp_path / "cache"), GOFLAGS="") == DRIVEN
+    assert_told(run_with(logins, ["go", "run", str(source)], GO111MODULE="off", GOPATH=GOPATH,
+                         GOCACHE=str(tmp_path / "cache"), GOFLAGS=""))

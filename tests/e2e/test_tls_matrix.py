@@ -13,8 +13,9 @@ from securecluster import make_cluster
 from wirepeer import md5_verifier
 
 METHODS = ["trust", "password", "md5", "scram-sha-256", "cert", "through"]
-SERVER_MODES = ["disable", "require", "verify-full"]
-CLIENT_MODES = ["disable", "require", "verify-full"]
+SERVER_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+CLIENT_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+IN_CLEAR = ["disable", "allow"]  # with a peer that does not insist
 ENCRYPTED = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
 
@@ -37,7 +38,7 @@ def secured(authority):
 
 def configure(secured, authority, method, server_mode, client_tls="prefer"):
     verifier = secured.run("SELECT rolpassword FROM pg_authid WHERE rolname = 'through'")[0][0]
-    tls = {"mode": server_mode, "ca": authority.ca if server_mode == "verify-full" else None}
+    tls = {"mode": server_mode, "ca": authority.ca if server_mode.startswith("verify") else None}
     if method == "cert":
         client_tls = "verify-ca"
     password = md5_verifier("app", "app-secret") if method == "md5" else "app-secret"
@@ -53,8 +54,8 @@ def configure(secured, authority, method, server_mode, client_tls="prefer"):
 @pytest.mark.parametrize("server_mode", SERVER_MODES)
 @pytest.mark.parametrize("method", METHODS)
 def test_every_pair_of_modes_carries_every_method(start, secured, authority, method, server_mode):
-    if method == "through" and server_mode == "disable":
-        pytest.skip("the server wants this role encrypted")
+    if method == "through" and server_mode in IN_CLEAR:
+        pytest.skip("in clear the server asks this role for no proof")
     daemon = start(**configure(secured, authority, method, server_mode))
     user = "through" if method == "through" else "app"
     login = {"user": user, "password": f"{user}-secret", "sslcert": authority.certificate("app"),
@@ -66,8 +67,8 @@ def test_every_pair_of_modes_carries_every_method(start, secured, authority, met
                 daemon.tenant("acme", sslmode=client_mode, **login)
             continue
         with daemon.tenant("acme", sslmode=client_mode, **login) as conn:
-            assert bool(conn.pgconn.ssl_in_use) == (client_mode != "disable")
-            assert conn.execute(ENCRYPTED).fetchone()[0] == (server_mode != "disable")
+            assert bool(conn.pgconn.ssl_in_use) == (client_mode not in IN_CLEAR or method == "cert")
+            assert conn.execute(ENCRYPTED).fetchone()[0] == (server_mode not in IN_CLEAR)
     if method in ("password", "md5", "scram-sha-256", "through"):
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             daemon.tenant("acme", sslmode="require", **{**login, "password": "wrong"})
