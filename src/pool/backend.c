@@ -232,7 +232,7 @@ void backend_on_timeout(struct deadline *deadline)
 void backend_settle_down(struct backend *b)
 {
     deadline_disarm(&b->deadline);
-    if (b->cancels > 0) {
+    if (b->cancel != NULL) {
         if (b->state != BACKEND_HELD) {
             backend_move(b, BACKEND_HELD);
         }
@@ -244,9 +244,7 @@ void backend_settle_down(struct backend *b)
 
 void backend_cancel_ended(struct backend *b)
 {
-    assert(b->cancels > 0);
-    b->cancels--;
-    if (b->state == BACKEND_HELD && b->cancels == 0) {
+    if (b->state == BACKEND_HELD) {
         backend_settle_down(b);
     }
 }
@@ -400,7 +398,6 @@ void backend_start(struct backend *b, struct loop *loop, const struct backend_ta
     list_init(&b->birth_node);
     list_init(&b->host_node);
     list_init(&b->pool_node);
-    list_init(&b->cancel_list);
     deadline_init(&b->deadline);
     deadline_init(&b->age);
     work_init(&b->free_work, on_free_work);

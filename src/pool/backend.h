@@ -33,6 +33,7 @@
 struct backend;
 struct backend_login;
 struct birth;
+struct cancel;
 struct credential;
 struct host;
 struct pools;
@@ -172,8 +173,8 @@ struct backend {
     struct seal_cache seal;      /* the last one made for it */
     struct slice key;            /* its cancel key; memory is the backend's */
     uint8_t key_bytes[256];
-    uint16_t cancels;        /* cancel requests for it that have not ended */
-    struct list cancel_list; /* they themselves; typed in cancel.c */
+    struct cancel *cancel; /* the request for it that has not ended, or NULL */
+    bool cancel_wanted;    /* meanwhile another was asked for, for what still runs */
     struct addr peer;
     const char *host; /* the configuration's, that answered */
     int port;

@@ -12,7 +12,6 @@
 
 struct cancel {
     struct conn conn;
-    struct list node;        /* in backend.cancel_list while that lives */
     struct backend *backend; /* NULL once it ended first */
     struct dial *dial;
     struct deadline deadline;
@@ -40,10 +39,16 @@ static void end(struct cancel *cancel)
         dial_cancel(cancel->dial);
         cancel->dial = NULL;
     }
-    list_remove(&cancel->node);
     cancel->backend = NULL;
     if (backend != NULL) {
-        backend_cancel_ended(backend);
+        bool again = backend->cancel_wanted;
+        backend->cancel = NULL;
+        backend->cancel_wanted = false;
+        if (again) { /* what it is for still runs */
+            cancel_send(backend);
+        } else {
+            backend_cancel_ended(backend);
+        }
     }
 }
 
@@ -160,6 +165,10 @@ void cancel_send(struct backend *b)
     if (b->key.n == 0) {
         return;
     }
+    if (b->cancel != NULL) {
+        b->cancel_wanted = true;
+        return;
+    }
     struct cancel *cancel = x_zalloc(sizeof *cancel);
     cancel->backend = b;
     cancel->conn.loop = b->conn.loop;
@@ -171,18 +180,15 @@ void cancel_send(struct backend *b)
     build_cancel(&cancel->packet, b->pid, b->key);
     deadline_init(&cancel->deadline);
     deadline_arm(&b->conn.loop->deadlines, &cancel->deadline, CANCEL_TIMEOUT, on_timeout);
-    list_push_tail(&b->cancel_list, &cancel->node);
-    b->cancels++;
+    b->cancel = cancel;
     struct dial_hosts hosts = {.names = cancel->hosts, .count = 1, .port = b->port};
     cancel->dial = dial_start(b->conn.loop, &hosts, 0, on_dialled, cancel);
 }
 
-void cancel_orphan_all(struct backend *b)
+void cancel_orphan(struct backend *b)
 {
-    struct list *node;
-
-    while ((node = list_pop_head(&b->cancel_list)) != NULL) {
-        container_of(node, struct cancel, node)->backend = NULL;
+    if (b->cancel != NULL) {
+        b->cancel->backend = NULL;
+        b->cancel = NULL;
     }
-    b->cancels = 0;
 }

@@ -9,10 +9,12 @@
 
 #include "pool/backend.h"
 
-/* Asks the server to cancel what the backend runs. Nothing happens where it gave no key. */
+/* Asks the server to cancel what the backend runs. Nothing happens where it gave no key. There is
+ * one request at a time: whoever cancels in a flood has one connection to the server, as everybody.
+ */
 void cancel_send(struct backend *b);
 
-/* The backend ends: its requests go on without it. */
-void cancel_orphan_all(struct backend *b);
+/* The backend ends: its request goes on without it. */
+void cancel_orphan(struct backend *b);
 
 #endif

@@ -399,7 +399,7 @@ static void on_gone(struct backend *b, bool login, const struct err *err)
     idle_remove(pool, b);
     list_remove(&b->pool_node);
     note_resetting(pool, b, false);
-    cancel_orphan_all(b);
+    cancel_orphan(b);
     pool->stats.ended[login && err != NULL ? BACKEND_END_LOGIN_FAILED
                       : err != NULL        ? BACKEND_END_LOST
                                            : b->ending]++;

@@ -243,6 +243,7 @@ static enum verdict ready_for_query(struct backend *b, struct slice body)
     end_copy(b);
     b->status = (char)body.p[0];
     b->synced = ledger_empty(&b->ledger);
+    b->cancel_wanted = b->cancel_wanted && !b->synced; /* nothing runs that it could be for */
     return verdict;
 }
 

@@ -177,3 +177,25 @@ def test_a_client_that_leaves_while_its_query_runs_behind_a_switch_is_noticed(cl
             getattr(bravo, how)()
 
             assert acme.rows("SELECT body FROM notes") == [["of acme"]]
+
+
+def test_a_flood_of_cancels_has_one_connection_to_the_server():
+    """The server lets cancel connections lie: more than one would be one for each request."""
+    with ScriptedServer() as server:
+        config = base_config(server.port, tenants=tenants_config(size=1))
+        with Proxy(config) as daemon, daemon.wire_tenant("acme") as client:
+            client.ask(query("SELECT 'warm'"))
+            server.hold()
+            server.hold_cancels()
+            client.send(query("SELECT 'long'"))
+            server.wait_for(lambda s: any(r.type == "Q" and b"long" in r.body for r in s.received),
+                            "the query arrives")
+            for _ in range(100):
+                request_cancel(daemon, client)
+            server.wait_for(lambda s: any(r.type == "cancel" for r in s.received), "a cancel")
+            assert sum(r.type == "cancel" for r in server.received) == 1
+            server.release_cancels()
+            server.wait_for(lambda s: sum(r.type == "cancel" for r in s.received) == 2,
+                            "the one that stands for all others")
+            server.release()
+            client.read_until()

@@ -304,7 +304,8 @@ static inline void go_to_cleaning(struct scene *s)
 static inline void go_to_held(struct scene *s)
 {
     go_to_linked(s);
-    s->b->cancels++; /* as cancel_send does */
+    s->b->cancel =
+        (struct cancel *)(void *)s; /* as cancel_send does: what counts is that there is one */
     backend_unlink(s->b, NULL, false);
 }
 
