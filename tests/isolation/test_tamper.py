@@ -111,6 +111,18 @@ def test_a_seal_that_does_not_hold_gives_no_rows_and_is_counted(daemon, seal):
         assert bravo.rows(LOOK) == [["of bravo"]]
 
 
+@pytest.mark.parametrize("setting", ["app.tenant", "app.tenant_seal"])
+def test_the_seal_is_asserted_at_every_link(place, setting):
+    """One client breaks it in a way that no tag tells; the next of the same tenant has its rows."""
+    with Proxy(sealed_config(place, size=1)) as daemon, daemon.wire_tenant("acme") as one, \
+            daemon.wire_tenant("acme") as other:
+        assert other.rows(LOOK) == [["of acme"]]
+        one.rows(f"SELECT set_config('{setting}', 'broken', false)")
+
+        assert other.rows(LOOK) == [["of acme"]]
+        assert tampers(daemon, "acme") == 0
+
+
 def test_a_seal_of_a_dropped_key_gives_no_rows_and_is_counted(place):
     config = sealed_config(place)
     config["tenants"]["defaults"]["rls"]["key"] = KEY[::-1]
