@@ -86,10 +86,9 @@ static void run(struct buf *out, const char *name, const char *sql)
 
 /* What DISCARD ALL does, but for DISCARD PLANS: a sealed tenant's policies ask a function whose
  * plans would be made anew, which costs the server more than all of this. For others it costs more
- * than DISCARD ALL. COMMIT comes early, so
- * that nothing runs by what the last tenant left as the defaults of a transaction: one that is
- * serializable, read only and deferrable may wait without end. What stands behind it shares the
- * transaction of the settings, and is as durable. */
+ * than DISCARD ALL. COMMIT comes early, so that nothing runs by what the last tenant left as the
+ * defaults of a transaction: one that is serializable, read only and deferrable may wait without
+ * end. What stands behind it shares the transaction of the settings, and is as durable. */
 static const char *const scrub_steps[] = {
     "BEGIN", /* a COMMIT without it is a warning in the server's log */
     "RESET ALL",
