@@ -2,6 +2,7 @@
 #include "ctl/bulk.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,8 +10,18 @@
 
 enum { LINE_SIZE = 4096 };
 
-struct bulk {
+enum { LANES = 4 }; /* commands under way; more would only wait in the daemon */
+
+/* A connection to the console, and the line whose command it runs. */
+struct lane {
     PGconn *conn;
+    unsigned number; /* from 1; 0: none */
+};
+
+struct bulk {
+    struct lane lanes[LANES]; /* the first is the caller's; the others are opened when needed */
+    unsigned opened;
+    unsigned most; /* lanes that can be had */
     struct timespec start;
     unsigned done;
     unsigned failed;
@@ -68,7 +79,7 @@ void bulk_command(const char *line, const char *with, struct buf *command)
     buf_printf(command, open ? ")" : "");
 }
 
-/* ---- running ---- */
+/* ---- how far it is ---- */
 
 static double seconds_since(const struct timespec *start)
 {
@@ -95,32 +106,161 @@ static void show_progress(const struct bulk *b, bool last)
     }
 }
 
-static void run_line(struct bulk *b, const char *line, unsigned number, const char *with)
+/* ---- lanes ---- */
+
+/* One more of the same kind; false where it cannot be had: then there are as many as there are. */
+static bool open_lane(struct bulk *b)
+{
+    enum { OPTIONS_MAX = 100 };
+    const char *keys[OPTIONS_MAX + 1] = {NULL};
+    const char *values[OPTIONS_MAX + 1] = {NULL};
+    PQconninfoOption *options = PQconninfo(b->lanes[0].conn);
+    int n = 0;
+
+    for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL && n < OPTIONS_MAX; o++) {
+        if (o->val != NULL && o->val[0] != '\0') {
+            keys[n] = o->keyword;
+            values[n++] = o->val;
+        }
+    }
+    PGconn *conn = PQconnectdbParams(keys, values, 0);
+    PQconninfoFree(options);
+    if (PQstatus(conn) != CONNECTION_OK) {
+        PQfinish(conn);
+        b->most = b->opened;
+        return false;
+    }
+    b->lanes[b->opened++] = (struct lane){.conn = conn};
+    return true;
+}
+
+static bool is_alive(const struct lane *lane)
+{
+    return PQstatus(lane->conn) == CONNECTION_OK;
+}
+
+static struct lane *find_idle(struct bulk *b)
+{
+    for (unsigned i = 0; i < b->opened; i++) {
+        if (b->lanes[i].number == 0 && is_alive(&b->lanes[i])) {
+            return &b->lanes[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_busy(const struct bulk *b)
+{
+    for (unsigned i = 0; i < b->opened; i++) {
+        if (b->lanes[i].number != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Its answer is there, or the connection is lost. */
+static void finish(struct bulk *b, struct lane *lane)
+{
+    PGresult *result;
+    bool made = false;
+
+    while ((result = PQgetResult(lane->conn)) != NULL) {
+        made = PQresultStatus(result) == PGRES_TUPLES_OK;
+        PQclear(result);
+    }
+    if (made) {
+        b->done++;
+    } else {
+        b->failed++;
+        (void)fprintf(stderr, "%sline %u: %s", b->terminal ? "\n" : "", lane->number,
+                      PQerrorMessage(lane->conn));
+    }
+    lane->number = 0;
+    show_progress(b, false);
+}
+
+/* Until one of those under way has ended. */
+static void wait_for_one(struct bulk *b)
+{
+    struct pollfd fds[LANES];
+
+    for (unsigned i = 0; i < b->opened; i++) {
+        fds[i] = (struct pollfd){.fd = b->lanes[i].number == 0 ? -1 : PQsocket(b->lanes[i].conn),
+                                 .events = POLLIN};
+    }
+    if (poll(fds, b->opened, -1) <= 0) {
+        return;
+    }
+    for (unsigned i = 0; i < b->opened; i++) {
+        struct lane *lane = &b->lanes[i];
+        if (fds[i].revents != 0 && (PQconsumeInput(lane->conn) == 0 || PQisBusy(lane->conn) == 0)) {
+            finish(b, lane);
+        }
+    }
+}
+
+/* One that is free, or NULL where all are lost. */
+static struct lane *take_lane(struct bulk *b)
+{
+    struct lane *lane;
+
+    while ((lane = find_idle(b)) == NULL && is_busy(b)) {
+        if (b->opened >= b->most || !open_lane(b)) {
+            wait_for_one(b);
+        }
+    }
+    return lane;
+}
+
+/* ---- running ---- */
+
+/* False where there is no connection left. */
+static bool run_line(struct bulk *b, const char *line, unsigned number, const char *with)
 {
     struct buf command = {0};
+    struct lane *lane = NULL;
 
     bulk_command(line, with, &command);
-    if (buf_size(&command) > 0) {
+    bool is_command = buf_size(&command) > 0;
+    if (is_command) {
+        lane = take_lane(b);
+    }
+    if (lane != NULL) {
         buf_append_u8(&command, 0);
-        PGresult *result = PQexec(b->conn, (const char *)buf_slice(&command).p);
-        if (PQresultStatus(result) == PGRES_TUPLES_OK) {
-            b->done++;
-        } else {
-            b->failed++;
-            (void)fprintf(stderr, "%sline %u: %s", b->terminal ? "\n" : "", number,
-                          PQerrorMessage(b->conn));
+        lane->number = number;
+        if (PQsendQuery(lane->conn, (const char *)buf_slice(&command).p) == 0) {
+            finish(b, lane);
         }
-        PQclear(result);
-        show_progress(b, false);
     }
     buf_release(&command);
+    return !is_command || lane != NULL;
+}
+
+static bool run_lines(struct bulk *b, FILE *file, const char *with)
+{
+    char line[LINE_SIZE];
+    bool all = true;
+
+    for (unsigned number = 1; all && fgets(line, sizeof line, file) != NULL; number++) {
+        all = run_line(b, line, number, with);
+    }
+    while (is_busy(b)) {
+        wait_for_one(b);
+    }
+    for (unsigned i = 1; i < b->opened; i++) {
+        PQfinish(b->lanes[i].conn);
+    }
+    return all;
 }
 
 int bulk_create(PGconn *conn, const char *path, const char *with, bool json, struct buf *out)
 {
-    struct bulk b = {.conn = conn, .terminal = isatty(STDERR_FILENO) != 0};
+    struct bulk b = {.lanes = {{.conn = conn}},
+                     .opened = 1,
+                     .most = LANES,
+                     .terminal = isatty(STDERR_FILENO) != 0};
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-    char line[LINE_SIZE];
 
     if (file == NULL) {
         int rc = -errno;
@@ -128,12 +268,8 @@ int bulk_create(PGconn *conn, const char *path, const char *with, bool json, str
         return rc;
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &b.start);
-    for (unsigned number = 1;
-         PQstatus(conn) == CONNECTION_OK && fgets(line, sizeof line, file) != NULL; number++) {
-        run_line(&b, line, number, with);
-    }
+    bool all = run_lines(&b, file, with); /* else the daemon was lost before the end */
     show_progress(&b, true);
-    bool unread = fgetc(file) != EOF; /* the connection was lost before the end */
     if (file != stdin) {
         (void)fclose(file); /* was only read */
     }
@@ -141,5 +277,5 @@ int bulk_create(PGconn *conn, const char *path, const char *with, bool json, str
                json ? "{\"made\": %u, \"failed\": %u, \"seconds\": %.3f, \"rate\": %.1f}\n"
                     : "%u made, %u failed in %.1f s: %.1f a second\n",
                b.done, b.failed, seconds_since(&b.start), rate(&b));
-    return (int)b.failed + (unread ? 1 : 0);
+    return (int)b.failed + (all ? 0 : 1);
 }

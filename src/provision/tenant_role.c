@@ -186,6 +186,10 @@ void tenant_role_let_in(struct script *s, const struct tenant_spec *spec)
         return;
     }
     s->object = database;
+    if (!s->dry) { /* two at once would write one row of the catalog */
+        script_do(s, "SELECT pg_catalog.pg_advisory_xact_lock("
+                     "pg_catalog.hashtextextended('fahrend connect', 0))");
+    }
     buf_printf(&sql, "GRANT CONNECT ON DATABASE ");
     quote_ident(&sql, database);
     buf_printf(&sql, " TO ");

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Many tenants, by hand: tests/bench/tenants.py [make|logins|registry|drop …], all without a word.
+"""Many tenants, by hand: tests/bench/tenants.py [make|logins|passwords|registry|drop …], all without a word.
 
 A release build of fahrend and fahrenctl in build/release, PostgreSQL from Debian in a temporary
 directory, everything on loopback; about five minutes. Each part prints its figures, one a line:
@@ -9,6 +9,7 @@ directory, everything on loopback; about five minutes. Each part prints its figu
   logins    10,000 tenants with roles log in by `login: tenant` while their server may have 50
             connections, all connected at once; each asks who it is. The server trusts: what costs
             is a connection for each
+  passwords the same, and the server asks each role for its password by SCRAM; that is in a file
   registry  100,000 rows: how long they take to load, how soon a change is in force on another
             proxy, and what a CREATE TENANT costs beside them
   drop      DROP TENANT … CASCADE of a schema with 10,000 tables
@@ -40,13 +41,13 @@ def figure(text):
     print(text, flush=True)
 
 
-def proxy_of(cluster, **defaults):
+def proxy_of(cluster, secrets=None, **defaults):
     config = base_config(cluster.port, limits={"clients": 0, "login_timeout": "5m"},
                          tenancy={"registry": {"server": "main", "database": "app"}})
     config["servers"]["main"]["admin"] = {"user": "postgres"}
     config["servers"]["main"]["max_connections"] = BUDGET
     config["log"]["level"] = "info"
-    config["secrets"] = {"store": "master", "providers": {
+    config["secrets"] = secrets or {"store": "master", "providers": {
         "master": {"type": "derive", "key": "a master key for measuring"}}}
     config["tenants"]["defaults"].update({"strategy": "schema", "login": "tenant", **defaults})
     return Proxy(config, release=True)
@@ -120,14 +121,32 @@ async def log_all_in(port, clients):
     return sum(await asyncio.gather(*(one(number) for number in range(ROLES))))
 
 
-def logins(cluster):
+def passwords(cluster):
+    """One password for all of them costs as much as one for each: the proxy knows no better."""
+    with open(os.path.join(cluster.directory, "data", "pg_hba.conf"), "w", encoding="ascii") as file:
+        file.write("local all all trust\nhost all postgres 127.0.0.1/32 trust\n"
+                   "host all all 127.0.0.1/32 scram-sha-256\n")
+    cluster.run("SELECT pg_reload_conf()")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o700)
+        for number in range(ROLES):
+            path = os.path.join(folder, f"tenant_t{number}")
+            with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+                file.write("a password of all")
+        logins(cluster, "PASSWORD 'a password of all'", {
+            "store": "files", "providers": {"files": {"type": "files", "directory": folder}}})
+
+
+def logins(cluster, password="", secrets=None):
     with proxy_of(cluster):  # makes the table
         pass
-    cluster.run(f"DO $$ BEGIN FOR n IN 0 .. {ROLES - 1} LOOP"
-                " EXECUTE format('CREATE ROLE tenant_t%s LOGIN', n); END LOOP; END $$")
+    cluster.run(f"CREATE ROLE model LOGIN {password}")
+    cluster.run("DO $$ DECLARE kept text = (SELECT coalesce('PASSWORD ' || quote_literal(rolpassword),"
+                f" '') FROM pg_authid WHERE rolname = 'model'); BEGIN FOR n IN 0 .. {ROLES - 1} LOOP"
+                " EXECUTE format('CREATE ROLE tenant_t%s LOGIN %s', n, kept); END LOOP; END $$")
     cluster.run("INSERT INTO fahrend.tenants (name)"
                 f" SELECT 't' || n FROM generate_series(0, {ROLES - 1}) n", "app")
-    with proxy_of(cluster) as daemon:
+    with proxy_of(cluster, secrets) as daemon:
         most = [0]
         clients = []
 
@@ -211,7 +230,7 @@ def drop(cluster):
         figure(f"DROP TENANT of a schema with {TABLES} tables: {time.monotonic() - begun:.1f} s")
 
 
-PARTS = {"make": make, "logins": logins, "registry": registry, "drop": drop}
+PARTS = {"make": make, "logins": logins, "passwords": passwords, "registry": registry, "drop": drop}
 
 
 def main():

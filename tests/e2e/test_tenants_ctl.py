@@ -8,7 +8,7 @@ import subprocess
 import psycopg
 
 from proxy import ROOT, binary
-from tenants import begin, objects_of, server  # noqa: F401 - fixtures
+from tenants import ask, begin, objects_of, server  # noqa: F401 - fixtures
 
 FAHRENCTL = os.path.join(os.path.dirname(binary()), "fahrenctl")
 
@@ -37,6 +37,24 @@ def test_many_are_made_from_a_list_and_what_fails_is_told(begin, server):
     assert objects_of(server, "listed") == []
     assert run(daemon, "create", "tenants", "-f", "/nonexistent").returncode == 2
     assert run(daemon, "create", "tenants").returncode == 2
+
+
+def test_many_at_once_share_what_they_must(begin, server):
+    """The way into the database that all share is one row of the catalog."""
+    server.run("REVOKE CONNECT ON DATABASE app FROM PUBLIC")
+    daemon = begin(servers={"main": {"admin": {"user": "postgres"}}})
+    try:
+        lines = "".join(f"crowd{number}\n" for number in range(24))
+        made = run(daemon, "create", "tenants", "-f", "-", "strategy = schema", stdin=lines)
+
+        assert (made.returncode, made.stderr.count("line")) == (0, 0), made.stderr
+        assert made.stdout.startswith("24 made, 0 failed")
+        assert ask(daemon, "crowd23", "SELECT current_user") == [("tenant_crowd23",)]
+    finally:
+        server.run("GRANT CONNECT ON DATABASE app TO PUBLIC")
+    for number in range(24):
+        daemon.console(f"DROP TENANT crowd{number}")
+    assert objects_of(server, "crowd") == []
 
 
 def test_a_connection_string_reaches_its_tenant(begin):
