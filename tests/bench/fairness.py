@@ -10,7 +10,7 @@ from report import Row, note
 SIZE = 5
 WAITERS = 1000
 HOGS = {"busy": SIZE, "queued": SIZE + WAITERS}
-GRACE = 10  # s for the last answer
+GRACE = 5  # s for the last answer
 
 DATABASES = """\
 shared = host=127.0.0.1 port={port} dbname=app user=app
