@@ -106,7 +106,7 @@ def test_whom_pam_knows_enters(pam):
 
 def test_the_account_must_be_open(pam):
     assert refusal(pam, "joe", "right", "bravo") == WRONG
-    wait_until(lambda: "password not accepted user=joe" in pam.log, "the log says why")
+    wait_until(lambda: "tenant=bravo user=joe reason=\"PAM: " in pam.log, "the log says why")
 
 
 def test_a_service_that_is_broken_lets_nobody_in(pam):
