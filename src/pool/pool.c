@@ -342,7 +342,7 @@ static void on_ready(struct backend *b)
     }
     note_resetting(pool, b, false);
     offer(pool, b);
-    supply_launch(pool);
+    serve_waiters(pool); /* whose turn it is now may have use for one that was idle before */
 }
 
 /* A server counts a connection until it has closed its end itself. */

@@ -219,6 +219,58 @@ START_TEST(one_that_ends_in_its_reset_query_is_replaced)
 }
 END_TEST
 
+/* Logs in the next connection, whatever it asks for, when it is of that zone; else hands it back. */
+static struct peer *take_of_zone(struct pooling *p, const char *zone, struct peer **others)
+{
+    for (;;) {
+        struct peer *peer = server_next(p->server);
+        if (asks_for(peer_take_untyped(peer), zone)) {
+            return peer;
+        }
+        *others++ = peer;
+    }
+}
+
+static void greet(struct peer *peer)
+{
+    struct buf out = {0};
+
+    server_build_greeting(&out, 1);
+    peer_send_buf(peer, &out);
+}
+
+START_TEST(one_that_is_ready_before_its_turn_is_given_out_in_its_turn)
+{
+    struct pooling p;
+    struct customer tokyo;
+    struct customer aden;
+    struct peer *other = NULL;
+    pooling_begin(&p, "", "{acme: {pool: {size: 2}}}");
+    p.server->greets = false;
+    struct lane *lane = pooling_lane(&p, "acme");
+    arrive(&tokyo, lane, "Asia/Tokyo");
+    arrive(&aden, lane, "Asia/Aden");
+    ck_assert_int_eq(customer_ask(&tokyo), 0);
+    ck_assert_int_eq(customer_ask(&aden), 0);
+    struct peer *ready = take_of_zone(&p, "Asia/Aden", &other);
+    greet(ready);
+    loops_until_is(&p.loop, (const int *)&lane->pool->idle_count, 1);
+
+    if (other == NULL) {
+        other = server_next(p.server);
+        (void)peer_take_untyped(other);
+    }
+    greet(other);
+    loops_until_is(&p.loop, &p.grants, 2);
+
+    ck_assert_int_eq(tokyo.granted, 1);
+    ck_assert_int_eq(aden.granted, 2);
+    customer_fini(&tokyo);
+    customer_fini(&aden);
+    pooling_end(&p);
+}
+END_TEST
+
 START_TEST(a_refused_setting_is_no_failure_of_the_server)
 {
     struct pooling p;
@@ -262,6 +314,7 @@ static Suite *make_suite(void)
     tcase_add_test(all, in_a_full_pool_an_idle_one_of_another_birth_makes_room);
     tcase_add_test(all, one_that_is_left_gives_way_to_who_is_in_turn);
     tcase_add_test(all, each_who_waits_has_one_of_his_own_made);
+    tcase_add_test(all, one_that_is_ready_before_its_turn_is_given_out_in_its_turn);
     tcase_add_test(all, one_whose_reset_query_runs_is_waited_for);
     tcase_add_test(all, one_that_ends_in_its_reset_query_is_replaced);
     tcase_add_test(all, a_refused_setting_is_no_failure_of_the_server);
