@@ -290,7 +290,7 @@ void worker_stop(struct worker *w)
 
 bool worker_join(struct worker *w, const struct timespec *until)
 {
-    return !w->started || pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, until) == 0;
+    return !w->started || pthread_timedjoin_np(w->thread, NULL, until) == 0;
 }
 
 void worker_fini(struct worker *w)

@@ -65,7 +65,7 @@ void worker_stop_listening(struct worker *w, bool empty);
 void worker_drain(struct worker *w, enum proxy_drain how);
 void worker_stop(struct worker *w);
 
-/* After worker_stop: waits for the thread until then, by the monotonic clock. False: it has not
+/* After worker_stop: waits for the thread until then, by the wall clock. False: it has not
  * ended, a step of a login does not come back. */
 bool worker_join(struct worker *w, const struct timespec *until);
 
