@@ -286,14 +286,21 @@ void reception_secured(struct conn *conn, const struct err *err)
     await_client(f);
 }
 
-/* PostgreSQL 17 clients may begin with TLS at once: its first byte is no length of a packet. */
-static bool begins_with_tls(struct frontend *f)
+/* PostgreSQL 17 clients may begin with TLS at once: its first byte is no length of a packet.
+ * Returns whether all was done that can be: it has, or has not said a byte yet. */
+static bool hear_knock(struct frontend *f)
 {
-    bool first = f->knocking;
+    bool may_be_tls = realm_client_tls(f->realm) != NULL && f->peer.family != AF_UNIX;
+    int first = may_be_tls ? conn_peek(&f->conn) : 0;
 
+    if (first == UV_EAGAIN) {
+        return true;
+    }
     f->knocking = false;
-    return first && realm_client_tls(f->realm) != NULL && f->peer.family != AF_UNIX &&
-           conn_peek(&f->conn) == TLS_FIRST_BYTE;
+    if (first == TLS_FIRST_BYTE) {
+        start_tls(f, true);
+    }
+    return first == TLS_FIRST_BYTE;
 }
 
 /* ---- the exchange ---- */
@@ -469,11 +476,7 @@ bool reception_before_login(struct frontend *f)
         read_header(f);
         return true;
     }
-    if (f->knocking && begins_with_tls(f)) {
-        start_tls(f, true);
-        return true;
-    }
-    return false;
+    return f->knocking && hear_knock(f);
 }
 
 /* ---- */
