@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // bulk: `fahrenctl create tenants -f LIST`: one CREATE TENANT for each line of a file, a few at a
-// time over as many connections to the console, with a line on stderr that says how far it is and how fast. A line is a tenant's name,
-// and behind it what differs for this one, as key=value. What fails is told and does not stop the
-// rest. Blocks.
+// time over as many connections to the console, with a line on stderr that says how far it is and
+// how fast. A line is a tenant's name, and behind it what differs for this one, as key=value. What
+// fails is told and does not stop the rest. Blocks.
 #ifndef CTL_BULK_H
 #define CTL_BULK_H
 

@@ -160,18 +160,19 @@ class Served:
         self.config = base_config(cluster.port, tenants=tenants_config())
         self.config["secrets"] = {"cache": "0"}
         self.config["tenants"]["acme"] = {"login": "tenant", "role": "lasting"}
-        self.choose("first")
-        self.daemon = Proxy(self.config)
-
-    def choose(self, name):
-        """The store gets a new name, by which nothing is known of how it was."""
-        self.config["secrets"].update(store=name, providers={name: self.provider})
-        self.name = name
+        self.daemon = None
 
     def begin(self, name):
-        self.choose(name)
-        self.daemon.write(self.config)
-        self.daemon.console("RELOAD")
+        """A new one, whose log is not full of what went wrong before; the store has this name."""
+        self.end()
+        self.config["secrets"].update(store=name, providers={name: self.provider})
+        self.name = name
+        self.daemon = Proxy(self.config)
+        self.daemon.start()
+
+    def end(self):
+        if self.daemon is not None:
+            self.daemon.stop()
 
 
 @pytest.fixture(scope="module")
@@ -181,8 +182,8 @@ def served_by_aws(asking, certificate):
             patch.setenv(key, KEYS[key])
         service.secrets["prod/fahrend/lasting"] = {"SecretString": "lasting-secret"}
         served = Served(asking, service, {**aws_at(service, certificate), "timeout": "300ms"})
-        with served.daemon:
-            yield served
+        yield served
+        served.end()
 
 
 @pytest.fixture(scope="module")
@@ -190,14 +191,15 @@ def served_by_vault(asking, certificate):
     with Vault(certificate) as service:
         service.secrets["fahrend/lasting"] = {"password": "lasting-secret"}
         served = Served(asking, service, {**vault_at(service, certificate), "timeout": "300ms"})
-        with served.daemon:
-            yield served
+        yield served
+        served.end()
 
 
 def serves_on(served, faults, name):
     """A client that works, and one that comes, on connections made while the store fails."""
-    daemon, (fault, words) = served.daemon, faults[name]
+    fault, words = faults[name]
     served.begin(name.replace(" ", "_"))
+    daemon = served.daemon
     with daemon.tenant("acme") as conn:
         assert conn.execute("SELECT session_user").fetchone() == ("lasting",)
         served.service.faults = [fault] * 1000
@@ -225,8 +227,9 @@ def test_what_was_read_before_serves_while_vault_fails(served_by_vault, name):
 
 def test_a_certificate_that_went_bad_stops_nobody_who_is_known(
         served_by_vault, certificate, tmp_path):
-    served, daemon = served_by_vault, served_by_vault.daemon
+    served = served_by_vault
     served.begin("certified")
+    daemon = served.daemon
     with daemon.tenant("acme") as conn:
         assert conn.execute("SELECT session_user").fetchone() == ("lasting",)
         served.service.tls.load_cert_chain(*make_certificate(tmp_path))

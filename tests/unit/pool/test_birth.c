@@ -219,7 +219,8 @@ START_TEST(one_that_ends_in_its_reset_query_is_replaced)
 }
 END_TEST
 
-/* Logs in the next connection, whatever it asks for, when it is of that zone; else hands it back. */
+/* Logs in the next connection, whatever it asks for, when it is of that zone; else hands it back.
+ */
 static struct peer *take_of_zone(struct pooling *p, const char *zone, struct peer **others)
 {
     for (;;) {
