@@ -354,6 +354,9 @@ static void step_bind(struct model *m, const struct request *r, struct outcome *
     if (m->status == 'E' && s->defined) {
         o->instead[0] = "25P02"; /* it had to be prepared anew */
     }
+    if (p->unsure) {
+        o->instead[1] = "42P03";
+    }
     if (!s->defined) {
         fail_batch(m, o, "26000");
     } else if (r->count != facts->params) {
@@ -544,6 +547,9 @@ void model_fail(struct model *m, const struct request *r, struct outcome *o)
     assert(r != NULL);
     if (r->type == REQUEST_PARSE && r->statement == 0) {
         m->statements[0] = (struct statement_state){0};
+    }
+    if (r->type == REQUEST_BIND && r->portal != 0 && m->status == 'E') {
+        m->portals[r->portal].unsure = true;
     }
     if (r->type == REQUEST_QUERY || r->type == REQUEST_FUNCTION || r->type == REQUEST_SYNC) {
         ready(m, o);

@@ -71,6 +71,7 @@ struct statement_state {
 struct portal_state {
     bool exists;
     bool failed; /* its transaction failed */
+    bool unsure; /* a cancel came while it was made: it may be there, until the transaction ends */
     bool done;
     uint8_t at; /* rows given */
     struct sql sql;
