@@ -353,7 +353,7 @@ static void tell_repeats(const struct log_kind *kind, uint64_t hidden)
 /* Under the lock. What somebody asked for is written whole, and so is what has no kind. */
 static bool may_pass(enum log_level level, const struct log_origin *origin, const char *fmt)
 {
-    struct log_kind kind = {.format = fmt, .level = level};
+    struct log_kind kind = {.format = fmt, .level = (int)level};
 
     if (level == LOG_DEBUG || log_limit_head(fmt) == 0) {
         return true;

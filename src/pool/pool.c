@@ -185,9 +185,12 @@ static void grant(struct lane *lane, struct backend *b)
 static void offer(struct pool *pool, struct backend *b)
 {
     if (worn_out(pool, b)) {
-        backend_close_for(b, pool->owner->draining            ? BACKEND_END_SHUTDOWN
-                             : b->ending != BACKEND_END_OTHER ? (enum backend_end)b->ending
-                                                              : BACKEND_END_ROOM);
+        if (pool->owner->draining) {
+            b->ending = BACKEND_END_SHUTDOWN;
+        } else if (b->ending == BACKEND_END_OTHER) {
+            b->ending = BACKEND_END_ROOM;
+        }
+        backend_close(b, NULL);
         return;
     }
     struct lane *lane = pool->paused ? NULL : lane_in_turn(pool);
