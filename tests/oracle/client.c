@@ -159,6 +159,11 @@ static bool take_otherwise(struct client *c, uint8_t type, struct slice body)
         c->outcome.count = 0;
         return true;
     }
+    if (c->at == 0 && c->outcome.may_be_empty == (char)type) {
+        c->model = c->before;
+        c->outcome.count = 0;
+        return true;
+    }
     if (type != 'E' || !message_error(body, sqlstate)) {
         return false;
     }

@@ -413,6 +413,7 @@ static void step_describe_portal(struct model *m, const struct request *r, struc
         o->instead[1] = "25P02";
     }
     if (!p->exists) {
+        o->may_be_empty = p->unsure ? 'n' : '\0';
         fail_batch(m, o, "34000");
     } else if (m->status == 'E' && facts->columns > 0) {
         fail_batch(m, o, "25P02");
@@ -431,6 +432,7 @@ static void step_execute(struct model *m, const struct request *r, struct outcom
         o->instead[1] = "25P02";
     }
     if (!p->exists) {
+        o->may_be_empty = p->unsure ? 'I' : '\0';
         fail_batch(m, o, "34000");
     } else if (p->sql.kind == SQL_EMPTY) {
         (void)expect(o, 'I');

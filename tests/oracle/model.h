@@ -60,6 +60,7 @@ struct outcome {
     unsigned count;
     const char *instead[2]; /* SQLSTATEs of an error that may come in place of all items, or NULL */
     bool may_parse;         /* ParseComplete may come in place of the error */
+    char may_be_empty;      /* this message may, as of a portal that is there and holds nothing */
 };
 
 struct statement_state {
